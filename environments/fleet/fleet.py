@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -18,21 +17,21 @@ from environments.errors import InvalidSelection
 from environments.fleet.errors import (
     BoundToMachine,
     FleetUnavailable,
-    InvalidSchedule,
     NoSuchWish,
     NoSuchWorker,
 )
+from environments.fleet.explaining import explained
 from environments.fleet.fitness import BOUND
 from environments.fleet.goals import Goal
 from environments.fleet.numbers import number_of
-from environments.fleet.schedules import KINDS, Schedule
+from environments.fleet.schedules import RETENTION, Schedule, check_cron, check_kind
 from environments.fleet.versions import present
-from environments.fleet.wishes import PATIENCE, Submission, Wish, WishStatus
+from environments.fleet.wishes import LATEST, PATIENCE, Condition, Submission, Wish, WishStatus
 from environments.model.errors import EnvironmentsError, UnreadableSummary
 from environments.model.states import EnvironmentState, state_of
 from environments.selection import Selection, several
 from environments.workspace import Workspace
-from statechart.errors import InvalidTransition, StorageError
+from statechart.errors import InvalidTransition
 from statechart.holder import who
 from statechart.storage.sql.urls import is_url, read_url, shown
 
@@ -48,7 +47,6 @@ DRAINING: Final = timedelta(minutes=5)
 """How long a worker that drains may work on, by default."""
 
 _LOOK: Final = 0.5
-_FIELD: Final = re.compile(r"[0-9A-Za-z*,/-]+")
 
 
 class Fleet:
@@ -141,12 +139,36 @@ class Fleet:
         for name in names:
             if name not in latest:
                 raise NoSuchWish(name)
-        return [self._explained(each) for each in latest.values()]
+        return self._explained(latest.values())
 
     def list(self, *, unfinished: bool = False, limit: int | None = None) -> Sequence[WishStatus]:
         """Return the wishes, the newest first."""
-        found = self._client.wishes(unfinished=unfinished, limit=limit)
-        return [self._explained(each) for each in found]
+        return self._explained(self._client.wishes(unfinished=unfinished, limit=limit))
+
+    def counts(self) -> Mapping[Condition, int]:
+        """Return how many wishes are unfinished, by their conditions."""
+        return self._client.counts()
+
+    def pulse(self) -> str:
+        """Return a string that changes when the last wishes, their counts or the workers do."""
+        workers = [replace(each, silent=timedelta()) for each in self._living]
+        wishes = self._client.wishes(limit=LATEST)
+        return repr((workers, wishes, sorted(self._client.counts().items())))
+
+    def prune(self, *, older_than: timedelta = RETENTION) -> int:
+        """Delete wishes that ended before a time ago, and return how many rows of the queue that were.
+
+        Unfinished wishes stay, and so does the last wish for each environment that exists.
+
+        Args:
+            older_than: How long wishes are kept after their end.
+
+        Raises:
+            FleetNotMigrated: The database has no tables of a fleet.
+            StorageError: The database can't be used; some may be deleted.
+        """
+        self._client.check()
+        return self._client.prune(older_than)
 
     def wishes(self, numbers: Sequence[str]) -> Sequence[WishStatus]:
         """Return the wishes with some numbers."""
@@ -176,9 +198,8 @@ class Fleet:
         living = self._workers.living()
         busy: dict[str | None, list[str]] = {}
         if living:
-            for each in self._client.wishes(unfinished=True):
-                if each.condition == "running":
-                    busy.setdefault(each.worker, []).append(each.name)
+            for each in self._client.wishes(running=True):
+                busy.setdefault(each.worker, []).append(each.name)
         return [replace(each, busy=tuple(sorted(busy.get(each.id, ())))) for each in living]
 
     def drain(
@@ -206,15 +227,14 @@ class Fleet:
         """Have a kind of work done at times, instead of its earlier schedule.
 
         Args:
-            kind: `drift` or `expires`.
+            kind: `drift`, `expires` or `prune`.
             cron: Minute, hour, day, month and weekday, in UTC.
 
         Raises:
-            InvalidGoal: There is no such kind.
-            InvalidSchedule: The schedule can't be read.
+            InvalidSchedule: There is no such kind, or the schedule can't be read.
         """
-        _check_kind(kind)
-        _check_cron(cron)
+        check_kind(kind)
+        check_cron(cron)
         self._client.check()
         self._client.schedule(kind, cron)
         return Schedule(kind, cron)
@@ -227,9 +247,9 @@ class Fleet:
         """Remove a schedule; without a schedule, do nothing.
 
         Raises:
-            InvalidGoal: There is no such kind.
+            InvalidSchedule: There is no such kind.
         """
-        _check_kind(kind)
+        check_kind(kind)
         self._client.unschedule(kind)
 
     async def watch(self, numbers: Iterable[str], *, every: float = _LOOK) -> AsyncIterator[WishStatus]:
@@ -321,29 +341,8 @@ class Fleet:
         known = ", ".join(sorted(versions))
         return [f"no worker runs version {self._version} ({known}): the wishes wait for one, or for newer"]
 
-    def _explained(self, wish: WishStatus) -> WishStatus:
-        """Return a wish with the reason for which it waits, or with the step under way."""
-        if wish.condition == "running":
-            return replace(wish, doing=self._doing(wish.name))
-        if wish.condition not in ("queued", "taken-over") or wish.waits_for:
-            return wish
-        living = self._living
-        if not living:
-            return replace(wish, waits_for="no worker is there")
-        if all(each.version != wish.version for each in living):
-            return replace(wish, waits_for=f"no worker runs version {wish.version}")
-        return wish
-
-    def _doing(self, name: str) -> str:
-        try:
-            summary = self._workspace.summary(name)
-        except StorageError:  # purged meanwhile, for example
-            return ""
-        operation = None if isinstance(summary, UnreadableSummary) else summary.stored_operation
-        if operation is None or not operation.is_active:
-            return ""
-        step = operation.step
-        return f"{operation.command}{'' if step is None else f' [{step.number}/{step.of}] {step.name}'}"
+    def _explained(self, wishes: Iterable[WishStatus]) -> Sequence[WishStatus]:
+        return explained(wishes, self._workers.living, self._workspace)
 
     @property
     def _living(self) -> Sequence[WorkerStatus]:
@@ -366,17 +365,3 @@ def require_fleet(url: str) -> None:
             raise FleetUnavailable(
                 f"a fleet needs {name}, which is not installed", needed="envchart[fleet]"
             )
-
-
-def _check_kind(kind: str) -> None:
-    if kind not in KINDS:
-        raise InvalidSchedule(kind, f"a fleet schedules {' and '.join(KINDS)}")
-
-
-def _check_cron(cron: str) -> None:
-    fields = cron.split()
-    if len(fields) != 5 or not all(_FIELD.fullmatch(each) for each in fields):
-        raise InvalidSchedule(cron, f"it has {len(fields)} fields")
-    croniter = import_module("croniter").croniter
-    if not croniter.is_valid(cron):
-        raise InvalidSchedule(cron, "its fields make no time")

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from environments.fleet.errors import InvalidSchedule
 from environments.fleet.goals import Goal
 from environments.fleet.numbers import number_of
 from environments.fleet.wishes import Wish
 from environments.model.errors import UnreadableSummary
 from environments.selection import Selection
+from statechart.wording import listed
 
 if TYPE_CHECKING:
     from environments.workspace import Workspace
 
-KINDS: Final[Mapping[str, Goal]] = {"drift": Goal("drift"), "expires": Goal("destroyed")}
-"""The schedules of a fleet, each with the goal of its wishes."""
+KINDS: Final[Mapping[str, Goal | None]] = {
+    "drift": Goal("drift"),
+    "expires": Goal("destroyed"),
+    "prune": None,
+}
+"""The schedules of a fleet, each with the goal of its wishes; None for work on the queue itself."""
+
+RETENTION: Final = timedelta(days=30)
+"""How long wishes are kept after their end, by default."""
+
+_FIELD: Final = re.compile(r"[0-9A-Za-z*,/-]+")
 
 Planner: TypeAlias = Callable[[str], dict[str, Wish]]
 """Returns the wishes of a schedule, by their numbers."""
@@ -28,8 +41,8 @@ class Schedule:
     """A schedule of a fleet.
 
     Attributes:
-        kind: `drift`, which compares each environment with the world, or `expires`, which destroys the
-            environments whose time has passed.
+        kind: `drift`, which compares each environment with the world; `expires`, which destroys the
+            environments whose time has passed; or `prune`, which deletes wishes that ended 30 days ago.
         cron: Minute, hour, day, month and weekday, in UTC.
         fired_at: The last time, if there was one.
     """
@@ -44,9 +57,35 @@ class Schedule:
         return {"kind": self.kind, "cron": self.cron, "fired_at": fired}
 
 
+def check_kind(kind: str) -> None:
+    """Check that there are schedules of a kind.
+
+    Raises:
+        InvalidSchedule: There are none.
+    """
+    if kind not in KINDS:
+        raise InvalidSchedule(kind, f"a fleet schedules {listed(KINDS)}")
+
+
+def check_cron(cron: str) -> None:
+    """Check that times can be read.
+
+    Raises:
+        InvalidSchedule: They can't be.
+    """
+    fields = cron.split()
+    if len(fields) != 5 or not all(_FIELD.fullmatch(each) for each in fields):
+        raise InvalidSchedule(cron, f"it has {len(fields)} fields")
+    croniter = import_module("croniter").croniter
+    if not croniter.is_valid(cron):
+        raise InvalidSchedule(cron, "its fields make no time")
+
+
 def wishes_of(kind: str, workspace: Workspace) -> dict[str, Wish]:
     """Return the wishes of a schedule, by their numbers, as the environments are now."""
-    goal = KINDS[kind]
+    goal = KINDS.get(kind)
+    if goal is None:
+        return {}
     return {number_of(name): Wish(name, goal, f"schedule {kind}") for name in _names(kind, workspace)}
 
 

@@ -12,6 +12,9 @@ from environments.fleet.goals import Goal
 PATIENCE: Final = timedelta(minutes=1)
 """How long a wish waits for another holder of its environment, by default."""
 
+LATEST: Final = 100
+"""How many of the latest wishes are listed where no number is given."""
+
 Condition = Literal["queued", "taken-over", "running", "reached", "failed", "cancelled"]
 """The condition of a wish; `taken-over` is queued again after its worker died or handed it over."""
 

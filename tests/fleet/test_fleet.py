@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,15 @@ def test_unknown_wishes_workers_and_schedules_are_errors(fleet: Fleet) -> None:
             fleet.schedule("drift", cron)
 
 
+def test_to_cancel_nothing_cancels_nothing(fleet: Fleet, fleet_url: str) -> None:
+    create(fleet_url, "uncancelled")
+    fleet.submit("uncancelled")
+
+    assert fleet.cancel([]) == []
+
+    assert [each.condition for each in fleet.cancel("uncancelled")] == ["cancelled"]
+
+
 def test_a_schedule_can_be_replaced_and_removed(fleet: Fleet) -> None:
     fleet.schedule("drift", "*/15 * * * *")
     fleet.schedule("drift", "0 * * * *")
@@ -133,6 +143,31 @@ def test_a_schedule_can_be_replaced_and_removed(fleet: Fleet) -> None:
     assert [(each.kind, each.cron) for each in fleet.schedules()] == [("drift", "0 * * * *")]
     fleet.unschedule("drift")
     assert fleet.schedules() == []
+
+
+async def test_old_wishes_are_deleted_and_the_last_of_each_environment_stays(
+    fleet: Fleet, fleet_url: str
+) -> None:
+    create(fleet_url, "kept", "purged")
+    numbers = {}
+    for name in ("kept", "kept", "purged"):
+        (number,) = fleet.submit(name).wishes.values()
+        fleet.cancel(number)
+        numbers.setdefault(name, []).append(number)
+    await Workspace(fleet_url).purge(await Workspace(fleet_url).destroy("purged"))
+    (waiting,) = fleet.submit("kept").wishes.values()
+
+    assert fleet.prune(older_than=timedelta(days=1)) == 0
+    assert fleet.prune(older_than=timedelta()) >= 3
+
+    left = {each.id for each in fleet.list()}
+    assert left.isdisjoint([*numbers["kept"], *numbers["purged"]])
+    assert [each.id for each in fleet.status(["kept"])] == [waiting]
+    with pytest.raises(NoSuchWish):
+        fleet.status(["purged"])
+    fleet.cancel(waiting)
+    fleet.prune(older_than=timedelta())
+    assert [each.condition for each in fleet.status(["kept"])] == ["cancelled"]
 
 
 def test_wishes_and_their_ends_survive_as_text() -> None:

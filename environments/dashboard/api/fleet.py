@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from environments.fleet.wishes import LATEST
 from statechart.dashboard.api.answering import Answer
 
 if TYPE_CHECKING:
     from environments.dashboard.desk import Desk
     from statechart.dashboard.api.calls import Ask
-
-MOST_WISHES: Final = 100
 
 
 def workers(ask: Ask[Desk]) -> Answer:
@@ -22,5 +21,5 @@ def workers(ask: Ask[Desk]) -> Answer:
 def wishes(ask: Ask[Desk]) -> Answer:
     """Return the last wishes, as `fleet list --json` prints them; none in a store without a fleet."""
     fleet = ask.desk.fleet
-    found = [] if fleet is None else fleet.list(limit=MOST_WISHES)
+    found = [] if fleet is None else fleet.list(limit=LATEST)
     return Answer({"wishes": [each.document() for each in found]})

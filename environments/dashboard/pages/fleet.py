@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from environments.dashboard.api.fleet import MOST_WISHES
 from environments.fleet.errors import FleetNotMigrated
+from environments.fleet.wishes import LATEST
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -52,7 +52,7 @@ def _facts(desk: Desk) -> dict[str, Any]:  # Any: what templates show
     if desk.fleet is None:
         return {**facts, "missing": "a fleet needs a store in PostgreSQL, and the extra envchart[fleet]"}
     try:
-        wishes = desk.fleet.list(limit=MOST_WISHES)
+        wishes = desk.fleet.list(limit=LATEST)
         unfinished = desk.fleet.list(unfinished=True)
         workers = desk.fleet.workers()
     except FleetNotMigrated as error:

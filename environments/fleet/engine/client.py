@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, WorkflowStatus
 from sqlalchemy.exc import ProgrammingError
 
@@ -23,6 +25,8 @@ from environments.fleet.engine.names import (
     WISH,
 )
 from environments.fleet.engine.plain import PlainText
+from environments.fleet.engine.pruning import prunable
+from environments.fleet.engine.requeue import WORKFLOWS
 from environments.fleet.errors import FleetNotMigrated, InvalidGoal
 from environments.fleet.goals import Goal
 from environments.fleet.schedules import Schedule
@@ -38,6 +42,7 @@ POLL: Final = 0.2
 """How many seconds a worker lets pass between two looks at a queue."""
 
 _NO_TABLES: Final = "has no tables of a fleet, or older ones"
+_UNFINISHED: Final = ("DELAYED", "ENQUEUED", "PENDING")
 _CONDITIONS: Final[Mapping[str, Condition]] = {
     "DELAYED": "queued",
     "ENQUEUED": "queued",
@@ -101,19 +106,46 @@ class Client:
         numbers: Sequence[str] | None = None,
         names: Collection[str] | None = None,
         unfinished: bool = False,
+        running: bool = False,
         limit: int | None = None,
     ) -> list[WishStatus]:
         """Return wishes, the newest first."""
+        if numbers is not None and not numbers:  # DBOS takes an empty list for no condition
+            return []
+        status = ["PENDING"] if running else list(_UNFINISHED) if unfinished else None
         with self._open() as client:
             found = client.list_workflows(
                 name=WISH,
                 workflow_ids=None if numbers is None else list(numbers),
                 workflow_id_prefix=None if names is None else [f"{name}." for name in names],
-                status=["DELAYED", "ENQUEUED", "PENDING"] if unfinished else None,
+                status=status,
                 limit=limit,
                 sort_desc=True,
             )
         return [_status(each) for each in found]
+
+    def counts(self) -> dict[Condition, int]:
+        """Return how many wishes are unfinished, by their conditions."""
+        row = WORKFLOWS.c
+        statement = (
+            sa.select(row.status, row.queue_name, sa.func.count().label("wishes"))
+            .where(row.name == WISH, row.status.in_(_UNFINISHED))
+            .group_by(row.status, row.queue_name)
+        )
+        counted: Counter[Condition] = Counter()
+        with self.database.reading() as connection:
+            for each in connection.execute(statement).all():
+                counted[_condition(each.status, each.queue_name)] += int(each.wishes)
+        return dict(counted)
+
+    def prune(self, older_than: timedelta) -> int:
+        """Delete finished workflows that ended before a time ago, with what DBOS keeps of them."""
+        count = 0
+        with self._open() as client:
+            for numbers in prunable(self.database, older_than):
+                client.delete_workflows(list(numbers))
+                count += len(numbers)
+        return count
 
     def cancel(self, wishes: Sequence[WishStatus], by: str) -> None:
         """Cancel wishes: queued wishes at once, and those that are in hand after their step."""
@@ -209,10 +241,7 @@ def _status(found: WorkflowStatus) -> WishStatus:
         name = found.queue_partition_key or found.workflow_id.partition(".")[0]
         wish = Wish(name, Goal(error.goal), "")
     ending = _ending(found)
-    condition: Condition = "failed"
-    condition = _CONDITIONS.get(found.status, condition) if ending is None else ending.condition
-    if condition == "queued" and found.queue_name == TAKEOVERS:
-        condition = "taken-over"
+    condition = _condition(found.status, found.queue_name) if ending is None else ending.condition
     attributes = found.attributes or {}
     unfit = attributes.get(UNFIT, {})
     return WishStatus(
@@ -230,6 +259,12 @@ def _status(found: WorkflowStatus) -> WishStatus:
         waits_for="; ".join(f"{worker}: {why}" for worker, why in unfit.items()) if ending is None else "",
         is_taken_over=found.queue_name == TAKEOVERS,
     )
+
+
+def _condition(status: str, queue: str | None) -> Condition:
+    condition: Condition = "failed"
+    condition = _CONDITIONS.get(status, condition)
+    return "taken-over" if condition == "queued" and queue == TAKEOVERS else condition
 
 
 def _ending(found: WorkflowStatus) -> Granted | None:

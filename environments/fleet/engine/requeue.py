@@ -37,6 +37,7 @@ WORKFLOWS: Final = sa.table(
             "started_at_epoch_ms",
             "updated_at",
             "created_at",
+            "completed_at",
         ),
     ),
     schema=SCHEMA,

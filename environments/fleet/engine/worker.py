@@ -25,6 +25,7 @@ from environments.fleet.engine.plain import PlainText
 from environments.fleet.engine.slots import Slots
 from environments.fleet.engine.workers import Workers
 from environments.fleet.errors import NotNow, Unfit
+from environments.fleet.schedules import RETENTION
 from environments.fleet.versions import present
 from environments.fleet.wishes import Granted, Wish
 from environments.fleet.worker_status import DEAD_AFTER, WorkerStatus
@@ -287,6 +288,8 @@ class Worker:
                     in_hand[number].stop.request(f"cancelled by {by}")
 
     def _submit_scheduled(self, name: str) -> str:
+        if name == "prune":
+            return str(self._client.prune(RETENTION))
         wishes = self._planner(name)
         self._client.enqueue(wishes, self.me.version)
         return str(len(wishes))

@@ -18,12 +18,13 @@ KEEP = "Keep it running"
 SUBCOMMANDS: dict[str, Entry] = {
     "submit": Entry("asking", "submit", "Ask for a state of environments, or for a command.", ASK),
     "cancel": Entry("asking", "cancel", "Cancel wishes that have not ended.", ASK),
-    "schedule": Entry("scheduling", "schedule", "Have drift found or what expired removed, at times.", ASK),
+    "schedule": Entry("scheduling", "schedule", "Have drift found, or old things removed, at times.", ASK),
     "status": Entry("looking", "status", "Show the last wish of environments.", LOOK),
     "list": Entry("looking", "list_", "List the wishes, the newest first.", LOOK),
     "workers": Entry("looking", "workers", "List the workers, and their work.", LOOK),
     "worker": Entry("working", "worker", "Work for the fleet until drained.", KEEP),
     "drain": Entry("keeping", "drain", "Have workers take no more work, and end.", KEEP),
+    "prune": Entry("keeping", "prune", "Delete wishes that ended long ago.", KEEP),
     "migrate": Entry("keeping", "migrate", "Make the tables of a fleet in the database.", KEEP),
 }
 

@@ -1,4 +1,4 @@
-"""`fleet drain` and `fleet migrate`."""
+"""`fleet drain`, `fleet migrate` and `fleet prune`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from environments.cli.commands.fleet.opening import fleet_of
 from environments.cli.group import subcommand
 from environments.cli.settings import Settings
+from environments.fleet.schedules import RETENTION
 from statechart.terminal.output import emit
 from statechart.terminal.refusal import UsageRefused
 
@@ -53,3 +54,26 @@ def migrate(settings: Settings) -> None:
     fleet = fleet_of(settings)
     fleet.migrate()
     emit(settings, {"store": fleet.where}, f"{fleet.where} is ready for a fleet")
+
+
+@subcommand("prune")
+@click.option(
+    "--older-than",
+    metavar="DAYS",
+    type=click.FloatRange(min=0),
+    default=RETENTION.days,
+    show_default=True,
+    help="How many days wishes are kept after their end.",
+)
+def prune(settings: Settings, *, older_than: float) -> None:
+    """Delete wishes that ended long ago.
+
+    Unfinished wishes stay, and so does the last wish for each environment that exists: status tells it.
+    The records of environments are not touched. fleet schedule prune does the same at times.
+
+    Examples:
+        envchart fleet prune
+        envchart fleet prune --older-than 7
+    """
+    count = fleet_of(settings).prune(older_than=timedelta(days=older_than))
+    emit(settings, {"deleted": count}, f"{count} rows of the queue are deleted")

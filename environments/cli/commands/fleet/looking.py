@@ -9,6 +9,7 @@ from environments.cli.commands.fleet.wording import wish_lines, worker_lines
 from environments.cli.completion.values import complete_name
 from environments.cli.group import subcommand
 from environments.cli.settings import Settings
+from environments.fleet.wishes import LATEST
 from statechart.terminal.output import emit
 
 
@@ -41,7 +42,7 @@ def status(settings: Settings, names: tuple[str, ...]) -> None:
     "--limit",
     metavar="N",
     type=click.IntRange(min=1),
-    default=100,
+    default=LATEST,
     show_default=True,
     help="At most so many.",
 )

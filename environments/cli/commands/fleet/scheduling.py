@@ -16,7 +16,7 @@ from statechart.terminal.refusal import UsageRefused
 @subcommand("schedule")
 @click.argument(
     "kind",
-    metavar="[drift|expires]",
+    metavar="[drift|expires|prune]",
     required=False,
     shell_complete=one_of(KINDS),
     help="What is to be done.",
@@ -26,14 +26,15 @@ from statechart.terminal.refusal import UsageRefused
 )
 @click.option("--remove", is_flag=True, help="Remove the schedule.")
 def schedule(settings: Settings, kind: str | None, cron: str | None, *, remove: bool) -> None:
-    """Have drift found or what expired removed, at times.
+    """Have drift found, or old things removed, at times.
 
     drift compares each environment with the world; expires destroys the environments whose time has
-    passed. Without arguments, the schedules are listed.
+    passed; prune deletes wishes that ended 30 days ago. Without arguments, the schedules are listed.
 
     Examples:
         envchart fleet schedule drift '*/15 * * * *'
         envchart fleet schedule expires '0 * * * *'
+        envchart fleet schedule prune '0 3 * * *'
         envchart fleet schedule
         envchart fleet schedule drift --remove
     """
