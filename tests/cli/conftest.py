@@ -85,7 +85,7 @@ def process(data: Path, tmp_path: Path) -> Cli:
             [sys.executable, "-m", "environments", "--data-dir", str(data), *map(str, words)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             cwd=tmp_path,
             stdin=subprocess.DEVNULL,
             **options,

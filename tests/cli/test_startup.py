@@ -26,7 +26,7 @@ def loaded(*words: str, cwd: Path, names: tuple[str, ...] = HEAVY) -> set[str]:
         capture_output=True,
         text=True,
         cwd=cwd,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from environments.system.waiting import block_until
 from statechart.errors import StorageError
 from statechart.storage.segments.size import Segment
 from statechart.storage.sql.errors import StoreUnreachable
@@ -72,6 +73,15 @@ class Writers:
         """Kill a writer."""
         os.kill(self.children[number], signal.SIGKILL)
         os.waitpid(self.children[number], 0)
+
+    def go_on(self, count: int) -> None:
+        """Wait until more changes than a number were acknowledged."""
+        notes = [self.directory / f"w{number}" for number in range(self.count)]
+
+        def acknowledged() -> int:
+            return sum(len(each.read_bytes().splitlines()) for each in notes if each.exists())
+
+        assert block_until(lambda: acknowledged() > count, within=120)
 
     def end(self) -> None:
         """Have the writers end, and wait for them."""

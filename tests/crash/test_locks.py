@@ -219,7 +219,7 @@ def test_a_killed_holder_does_not_keep_the_lock(
     if collected:
         os.waitpid(child, 0)
 
-    with repository.open("demo", Holder.current("second"), timeout=1) as session:
+    with repository.open("demo", Holder.current("second"), timeout=60) as session:
         assert session.crashed is not None
         assert (session.crashed.pid, session.crashed.is_alive()) == (child, False)
 
@@ -250,7 +250,7 @@ async def test_who_waits_is_let_in_soon_after_the_release(repository: FileReposi
     delays, naps = [], []
     for _ in range(5):
         held = repository.open("demo", Holder.current("first"))
-        waiting = asyncio.ensure_future(open_session(repository, "demo", Holder.current("second"), 10))
+        waiting = asyncio.ensure_future(open_session(repository, "demo", Holder.current("second"), 60))
         begun = time.monotonic()
         await asyncio.sleep(0.02)
         naps.append(time.monotonic() - begun)
@@ -260,7 +260,7 @@ async def test_who_waits_is_let_in_soon_after_the_release(repository: FileReposi
         delays.append(time.monotonic() - released)
 
     # as a ratio to the naps of the same run, which a busy machine prolongs just as much
-    assert sorted(delays)[2] < 3 * sorted(naps)[2]
+    assert sorted(delays)[2] < 8 * sorted(naps)[2]
 
 
 @pytest.mark.parametrize("file", [".locks/demo.lock", "demo/history.jsonl"])

@@ -70,7 +70,7 @@ class Site:
     def do(self, *words: str, expect: Sequence[int] = (0,)) -> Any:
         """Run a command to its end, and return its JSON."""
         with self.begin(["--json", *words]) as process:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
         if process.returncode not in expect or "Traceback" in err:
             self.wrong.append(f"{' '.join(words)} ended with {process.returncode}: {out} {err}")
         return json.loads(out) if out.lstrip().startswith("{") else {}

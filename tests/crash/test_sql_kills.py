@@ -23,7 +23,7 @@ def kill_writers(url: str, directory: Path, tally: Tally, kills: int) -> None:
         time.sleep(random.uniform(0.02, 0.3))
         writers.kill(turn % writers.count)
         writers.start(turn % writers.count)
-    time.sleep(0.2)
+    writers.go_on(kills)
     writers.end()
     acknowledged, recorded = writers.judge(kills)
     tally.add("writers killed over a database", kills=kills, acknowledged=acknowledged, on_record=recorded)
@@ -57,7 +57,7 @@ def crash_server(directory: Path, tally: Tally, times: int) -> None:
                     server.start_again()
                 case _:
                     server.restart("fast")
-        time.sleep(1)
+        writers.go_on(times)
         writers.end()
         acknowledged, recorded = writers.judge()
         JsonSqlRepository(server.url, Counter).database.close()

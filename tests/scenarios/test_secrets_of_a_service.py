@@ -114,7 +114,7 @@ class Life:
 
     def write_spec(self, env: str) -> Path:
         file = self.place / "env.yaml"
-        limits = "start_timeout: 2, settle: 0.1, stop_grace: 1"
+        limits = "start_timeout: 5, settle: 0.1, stop_grace: 1"
         file.write_text(f"name: demo\nprovider: {{kind: local, app: ./app, {limits}, env: {env}}}\n")
         return file
 

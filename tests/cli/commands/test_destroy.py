@@ -32,7 +32,7 @@ def test_destroy_asks_for_confirmation_on_a_terminal(
     words = [sys.executable, "-m", "environments", "--data-dir", str(data), "destroy", hello]
     os.write(ours, f"{answer}\n".encode())
 
-    done = subprocess.run(words, stdin=theirs, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(words, stdin=theirs, capture_output=True, text=True, timeout=120, check=False)
 
     os.close(ours)
     os.close(theirs)

@@ -143,7 +143,7 @@ def test_a_killed_service_and_changed_files_are_found(cli: Any, hello: str, data
         if _cwd(process).startswith(str(data / hello / "local" / "releases"))
     )
     psutil.Process(pid).send_signal(signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=5)
+    psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=60)
 
     kinds = [
         finding["kind"] for finding in cli("drift", hello, "--json").document["environments"][0]["findings"]

@@ -14,6 +14,7 @@ import pytest
 
 from environments.storage.file import FileRepository
 from statechart.holder import Holder
+from tests.ports import free_port
 
 HELLO = Path(__file__).parents[3] / "examples" / "hello"
 
@@ -73,7 +74,7 @@ def test_the_last_output_of_an_app_that_dies_is_printed_and_retry_is_suggested(
 
 
 def test_a_port_in_use_fails_provision_and_run(cli: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
         port = taken.getsockname()[1]
         cli("create", "web", "--app", HELLO, "--port", port)
         before = cli("up", "web")
@@ -92,10 +93,12 @@ def test_a_port_in_use_fails_provision_and_run(cli: Any) -> None:
 
 def test_the_last_output_of_an_app_that_stays_unhealthy_is_printed(cli: Any, tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "app.py").write_text(
-        "print('still waiting', flush=True)\nimport time; time.sleep(60)\n"
+    (tmp_path / "app" / "app.txt").touch()
+    # A shell begins at once, also on a busy machine.
+    (tmp_path / "web.yaml").write_text(
+        "name: web\nprovider: {kind: local, app: app, start_timeout: 1, command: "
+        "[sh, -c, 'echo still waiting; sleep 600']}\n"
     )
-    (tmp_path / "web.yaml").write_text("name: web\nprovider: {kind: local, app: app, start_timeout: 0.5}\n")
 
     ran = cli("up", "--file", "web.yaml")
 
@@ -146,7 +149,7 @@ def test_register_is_refused_by_a_provider_that_adopts_no_hosts(
 
 
 def fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=30) as answer:
         return answer.read().decode()
 
 

@@ -234,7 +234,7 @@ def test_destroy_asks_once_about_all(repository: FileRepository, data: Path, cli
     words = [sys.executable, "-m", "environments", "--data-dir", str(data), "destroy", "pr-*"]
     os.write(ours, b"n\n")
 
-    done = subprocess.run(words, stdin=theirs, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(words, stdin=theirs, capture_output=True, text=True, timeout=120, check=False)
 
     os.close(ours)
     os.close(theirs)
@@ -315,6 +315,6 @@ def test_a_closed_output_stops_no_work(cli: Any, data: Path, repository: FileRep
         cli("create", name, "--app", HELLO)
     words = f"{sys.executable} -m environments --data-dir {data} destroy a b --yes --parallel 1"
 
-    subprocess.run(["bash", "-c", f"{words} | true"], timeout=60, check=True, capture_output=True)
+    subprocess.run(["bash", "-c", f"{words} | true"], timeout=120, check=True, capture_output=True)
 
     assert {repository.load(name).state.name for name in "ab"} == {"destroyed"}

@@ -13,7 +13,7 @@ from environments import EnvironmentSpec, LocalProvider, Workspace
 from tests.dashboard.browser.chromium import ENVCHART, Served, Watcher, launched, opened, served
 
 HELLO = Path(__file__).parents[3] / "examples" / "hello"
-PATIENCE = 30_000  # milliseconds, for machines with other things to do
+PATIENCE = 60_000  # milliseconds, for machines with other things to do
 
 
 # For a module, not for the session: while the browser is driven, its event loop counts as running, and

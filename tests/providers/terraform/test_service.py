@@ -70,7 +70,7 @@ async def test_a_service_that_ends_within_the_settle_time_is_not_running(project
 
 async def test_a_service_that_listens_only_on_loopback_gets_advice(project: Project) -> None:
     app = APP.replace('os.environ["HOST"]', '"127.0.0.1"')
-    await released(project, app, service=project.service(start_timeout=0.5))
+    await released(project, app, service=project.service(start_timeout=3))
     found = await failure(project)
 
     assert found.cause is FailureCause.NETWORK
@@ -79,7 +79,7 @@ async def test_a_service_that_listens_only_on_loopback_gets_advice(project: Proj
 
 
 async def test_a_service_that_never_answers_times_out(project: Project) -> None:
-    await released(project, SLEEPING, service=project.service(start_timeout=0.5))
+    await released(project, SLEEPING, service=project.service(start_timeout=3))
     found = await failure(project)
 
     assert found.cause is FailureCause.TIMEOUT
@@ -118,7 +118,7 @@ async def test_a_port_in_use_is_reported_before_the_start(project: Project) -> N
 
 async def test_an_answer_without_the_token_is_not_healthy(project: Project) -> None:
     app = APP.replace('"ENVCHART_INSTANCE_TOKEN"', '"PORT"')
-    await released(project, app, service=project.service(start_timeout=0.5))
+    await released(project, app, service=project.service(start_timeout=3))
     found = await failure(project)
 
     assert found.cause is FailureCause.CONFIGURATION
