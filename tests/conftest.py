@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -61,6 +62,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _own_database(url: str) -> str:
     """Return the database of this test process on a server, with empty tables."""
     own = postgres.database(url, f"envchart_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+    # This test would hear what earlier ones have still to tell. Without the module, there is nothing.
+    if (module := sys.modules.get("statechart.storage.sql.database")) is not None:
+        for each in list(module.Database._known.values()):
+            each.close()
     postgres.empty(own)
     return own
 
