@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from environments.errors import CommandFailed, NothingToRetry, Stopped
+from environments.errors import CommandFailed, NothingToRetry, OperationInterrupted, Stopped
 from environments.execution.progress import Noticed
 from environments.execution.stop import StopRequest
 from environments.fleet.errors import NotNow, Unfit
@@ -20,13 +21,15 @@ from statechart.errors import CommitUncertain, LeaseLost
 from statechart.storage.sql.errors import StoreBusy, StoreUnreachable, TooManyConnections
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from environments.execution.progress import Observer
     from environments.fleet.goals import Goal
     from environments.fleet.wishes import Wish
     from environments.model.environment import AnyEnvironment
     from environments.workspace import Workspace
 
-    Opens = Callable[[StopRequest, Wish | None], Workspace]
+    Opens = Callable[[StopRequest, Wish | None], AbstractContextManager[Workspace]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Carrier:
     """Carries out wishes, each in the thread that calls.
 
     Attributes:
-        open: Returns the workspace for a wish, whose commands heed the stop request.
+        open: Opens the workspace for a wish, whose commands heed the stop request, and which keeps the
+            environment held between them.
         tell: Told what recovery found.
     """
 
@@ -56,7 +60,10 @@ class Carrier:
             Unfit: This machine can't do the work, and nothing was begun.
             NotNow: The database was away, or the environment was lost to another holder.
         """
-        workspace = self.open(stop, wish)
+        with self.open(stop, wish) as workspace:
+            return self._ending(workspace, wish, stop, begun)
+
+    def _ending(self, workspace: Workspace, wish: Wish, stop: StopRequest, begun: int | None) -> Granted:
         try:
             environment = asyncio.run(self._work(workspace, wish, begun))
         except Unfit:
@@ -71,23 +78,38 @@ class Carrier:
 
     def revision(self, name: str) -> int:
         """Return the present revision of an environment."""
-        return self.open(StopRequest(), None).load(name).revision
+        with self.open(StopRequest(), None) as workspace:
+            return workspace.load(name).revision
 
     async def _work(self, workspace: Workspace, wish: Wish, begun: int | None) -> AnyEnvironment:
-        name, goal = wish.name, wish.goal
+        name = wish.name
         on_record = workspace.load(name)
-        require_fit(on_record, goal)
+        require_fit(on_record, wish.goal)
+        if not _is_interrupted(on_record):
+            with suppress(OperationInterrupted):  # by another worker, which died since then
+                return await self._reached(workspace, wish, begun, on_record)
         recovered = await workspace.recover(name)
         for line in recovered.findings:
             self.tell(Noticed(name=name, message=line))
+        return await self._reached(workspace, wish, begun, recovered.environment)
+
+    async def _reached(
+        self, workspace: Workspace, wish: Wish, begun: int | None, on_record: AnyEnvironment
+    ) -> AnyEnvironment:
+        """Run the commands that are left, with nothing to recover."""
+        name, goal = wish.name, wish.goal
         if goal.state is EnvironmentState.DESTROYED:
-            is_done = recovered.environment.state.name is EnvironmentState.DESTROYED
-            return recovered.environment if is_done else await workspace.destroy(name)
+            is_done = on_record.state.name is EnvironmentState.DESTROYED
+            return on_record if is_done else await workspace.destroy(name)
         if goal.state is not None:
             return await workspace.converge(name, to=goal.state)
         if goal.achieved_by is not None and begun is not None and _achieved(workspace, wish, begun):
-            return recovered.environment
+            return on_record
         return await _command(goal, workspace, name)
+
+
+def _is_interrupted(environment: AnyEnvironment) -> bool:
+    return environment.operation is not None and environment.operation.is_active
 
 
 def _command(goal: Goal, workspace: Workspace, name: str) -> Awaitable[AnyEnvironment]:

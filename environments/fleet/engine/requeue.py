@@ -38,6 +38,7 @@ WORKFLOWS: Final = sa.table(
             "updated_at",
             "created_at",
             "completed_at",
+            "attributes",
         ),
     ),
     schema=SCHEMA,
@@ -100,21 +101,6 @@ def take_up(database: Database) -> dict[str, str]:
     with database.reading() as connection:
         gone = list(connection.execute(statement).scalars())
     return _queued_again(database, TAKEOVERS, row.executor_id.in_(gone)) if gone else {}
-
-
-def has_older(database: Database, wish: str, environment: str) -> bool:
-    """Return whether an older wish for the same environment is in hand, or waits to be taken over."""
-    row, other = WORKFLOWS.c, WORKFLOWS.alias().c
-    mine = sa.select(row.created_at).where(row.workflow_uuid == wish).scalar_subquery()
-    statement = sa.select(other.workflow_uuid).where(
-        other.queue_partition_key == environment,
-        other.name == WISH,
-        (other.status == "PENDING") | ((other.status == "ENQUEUED") & (other.queue_name == TAKEOVERS)),
-        other.workflow_uuid != wish,
-        other.created_at < mine,
-    )
-    with database.reading() as connection:
-        return connection.execute(statement.limit(1)).one_or_none() is not None
 
 
 @dataclass(frozen=True, slots=True)

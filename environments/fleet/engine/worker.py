@@ -23,6 +23,7 @@ from environments.fleet.engine.heart import Heart
 from environments.fleet.engine.names import APPLICATION, QUEUE, SCHEDULED, SCHEMA, TAKEOVERS, WISH
 from environments.fleet.engine.plain import PlainText
 from environments.fleet.engine.slots import Slots
+from environments.fleet.engine.standing import standing
 from environments.fleet.engine.workers import Workers
 from environments.fleet.errors import NotNow, Unfit
 from environments.fleet.schedules import RETENTION
@@ -199,11 +200,11 @@ class Worker:
         return threads
 
     def _carry_out(self, number: str, wish: Wish) -> str:
-        found = self._client.wishes(numbers=[number])[0]
-        queue = TAKEOVERS if found.is_taken_over else QUEUE
+        found = standing(self._database, number)
+        queue = found.queue
         with self._slots.taken(queue), self._held(number, wish) as in_hand:
             self._attendance.guard()
-            if requeue.has_older(self._database, number, wish.name):
+            if found.waits:
                 self._put_back(number, queue, pause=_LOOK)
             if found.cancelled_by:
                 return _cancelled(found.cancelled_by).text()

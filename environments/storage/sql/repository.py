@@ -58,6 +58,7 @@ class SqlRepository(StoredRepository):
         segment: The size of a segment of the histories.
         actor: The author of the changes; by default the user of this process.
         ttl: The seconds of a lease: so long, other machines wait for a process that died.
+        keeps: Keep an environment held between commands that follow each other, until `let_go`.
 
     Raises:
         InvalidUrl: The URL can't be read, or names a database that is not supported.
@@ -74,6 +75,7 @@ class SqlRepository(StoredRepository):
         segment: Segment = DEFAULT,
         actor: str | None = None,
         ttl: float = TTL,
+        keeps: bool = False,
     ) -> None:
         known = Providers(providers)
         self._url = url
@@ -88,6 +90,7 @@ class SqlRepository(StoredRepository):
             segment=segment,
             actor=None if actor is None else checked_actor(actor),
             ttl=ttl,
+            keeps=keeps,
             beside=(TRACES, LOOKS, STATES),
             schema=ENVIRONMENTS,
         )
@@ -114,6 +117,10 @@ class SqlRepository(StoredRepository):
     def open(self, name: str, holder: Holder, timeout: float = 0) -> SqlSession:
         """Acquire the environment for the time that its lease is renewed."""
         return SqlSession(self._opened(name, holder, timeout), self._rows.database, self._providers)
+
+    def let_go(self) -> None:
+        """Let the environments go that are kept between commands."""
+        self._rows.let_go()
 
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
         """Yield a summary of each environment, sorted by name."""

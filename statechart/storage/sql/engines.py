@@ -53,8 +53,8 @@ def postgresql(url: str) -> sa.Engine:
     given = {key: value for key, value in _TCP.items() if key not in address.query}
     engine = sa.create_engine(
         address,
-        pool_size=5,
-        max_overflow=20,
+        pool_size=20,  # kept: to connect takes longer than a commit, and many slots commit at once
+        max_overflow=5,
         pool_use_lifo=True,
         isolation_level="READ COMMITTED",
         hide_parameters=True,  # errors are logged, and values are nobody else's business

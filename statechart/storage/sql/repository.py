@@ -26,6 +26,7 @@ from statechart.storage.sql.histories.ends import begin, discard
 from statechart.storage.sql.histories.rebase import begin_anew, survey
 from statechart.storage.sql.histories.segments import History, chained
 from statechart.storage.sql.histories.tail import SqlTail
+from statechart.storage.sql.leases.keeping import Keeper, opened
 from statechart.storage.sql.leases.taking import take
 from statechart.storage.sql.reading import Lease, Names, find
 from statechart.storage.sql.schema import ENGINE, Schema
@@ -64,6 +65,7 @@ class JsonSqlRepository(Generic[ModelT]):
         context: The validation context of the model's validators, as pydantic calls it.
         segment: The size of a segment of a history.
         ttl: The seconds of a lease, at least 0.3: as long, other machines wait for a process that died.
+        keeps: Keep a name held when its session is closed, for the next one, until `let_go`.
         beside: Tables with a column `lineage`, whose rows are deleted with their name.
         schema: The tables, with those of `beside`.
 
@@ -88,6 +90,7 @@ class JsonSqlRepository(Generic[ModelT]):
         context: object = None,
         segment: Segment = DEFAULT,
         ttl: float = TTL,
+        keeps: bool = False,
         beside: Sequence[sa.Table] = (),
         schema: Schema = ENGINE,
     ) -> None:
@@ -106,6 +109,7 @@ class JsonSqlRepository(Generic[ModelT]):
         self._actor = actor
         self._segment = segment
         self._ttl = ttl
+        self._keeper: Keeper[ModelT] | None = Keeper() if keeps else None
         self._beside = tuple(beside)
 
     @property
@@ -183,16 +187,20 @@ class JsonSqlRepository(Generic[ModelT]):
             NewerSchema: A newer program wrote a record.
             StorageError: The database can't be reached or written to.
         """
-        held = take(self._names, name, holder or Holder.current(command), timeout=timeout, ttl=self._ttl)
-        try:
-            present = find(self._names, name, self.schema_version, held.rows)
-            held.rows = None
-            value = self._codec.value(present.recent, self._names.place(name), name, before=present.before)
-            held.begin_at(present)
-        except BaseException:
-            held.close(undo=True)
-            raise
-        return Session(name, value, held, self._codec, segment=self._segment, actor=self._actor)
+        holder = holder or Holder.current(command)
+        again = None if self._keeper is None else self._keeper.again(name, holder)
+        held, value = again or opened(
+            self._names, name, self._codec, holder, timeout=timeout, ttl=self._ttl
+        )
+        session = Session(name, value, held, self._codec, segment=self._segment, actor=self._actor)
+        if self._keeper is not None:
+            self._keeper.watch(session, held)
+        return session
+
+    def let_go(self) -> None:
+        """Let the names go that are still held, if sessions are to follow each other."""
+        if self._keeper is not None:
+            self._keeper.let_go()
 
     def load(self, name: str) -> Loaded[ModelT]:
         """Read the recorded value.

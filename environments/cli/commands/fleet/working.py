@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from environments.workspace import Workspace
 from statechart.terminal.signals import heeded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from environments.execution.stop import StopRequest
     from environments.fleet.wishes import Wish
@@ -77,17 +78,25 @@ def worker(settings: Settings, *, slots: int, name: str | None, grace: float, de
     with Display(settings, {}, redraws=False) as display:
         observers = loading.with_notifier(settings, (display,))
 
-        def opened(stop: StopRequest, wish: Wish | None) -> Workspace:
-            return Workspace(
+        @contextmanager
+        def opened(stop: StopRequest, wish: Wish | None) -> Iterator[Workspace]:
+            environments = repository(
                 # Each with its author. The lease is as long as a silent worker counts as alive.
-                repository=repository(
-                    store, actor=settings.actor if wish is None else wish.by, ttl=dead_after
-                ),
-                observers=observers,
-                lock_timeout=0.0 if wish is None else wish.patience.total_seconds(),
-                stop=stop,
-                refreshes=False,  # a wish means the files of the machine that submitted it
+                store,
+                actor=settings.actor if wish is None else wish.by,
+                ttl=dead_after,
+                keeps=True,
             )
+            try:
+                yield Workspace(
+                    repository=environments,
+                    observers=observers,
+                    lock_timeout=0.0 if wish is None else wish.patience.total_seconds(),
+                    stop=stop,
+                    refreshes=False,  # a wish means the files of the machine that submitted it
+                )
+            finally:
+                environments.let_go()
 
         made = engine.Worker(
             database,

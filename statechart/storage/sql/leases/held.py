@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from typing import Final
 
 from statechart.errors import CommitUncertain, LeaseLost, StorageError
@@ -45,9 +46,11 @@ class HeldRow:
         due: The time of the next renewal, by `lease_time`.
         until: The time until which work may go on.
         rows: The row of the name and the lines of its present segment, if they were read with the taking.
+        keep: Called at the end of a session with the name and its lease for the next one, if it is kept.
     """
 
     rows: Rows | None = None
+    keep: Callable[[str, HeldRow], None] | None = None
 
     def __init__(
         self, names: Names, name: str, holder: Holder, before: Lease, *, fence: int, ttl: float, at: float
@@ -67,6 +70,7 @@ class HeldRow:
         self._name = name
         self._before = before
         self.text: str = holder.model_dump_json()
+        self._released_by: str | None = None  # the last holder that closed a session; with one that is kept
         self._pid = os.getpid()
         self._lost = ""
         self._end: tuple[Head, int] | None = None  # the head, and the first record of its segment
@@ -145,20 +149,30 @@ class HeldRow:
             watcher.lost()
         self._names.database.leases.watch(self._names.database.changed)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the name is known to be lost, or was let go."""
+        return bool(self._lost) or self._pid != os.getpid()
+
     def close(self, *, undo: bool) -> None:
         """Let the name go; if the database is away, the lease ends by itself, and here at once."""
-        if self._lost or self._pid != os.getpid():
+        if self.is_lost:
+            return
+        if not undo:
+            self._released_by = self.holder.model_dump_json()
+        if self.keep is not None and not self._is_unsettled:
+            self.keep(self._name, self._for_next(undo=undo))
             return
         self._lost = "was closed"
         database = self._names.database
         database.leases.discard(self)
-        text = self._before.text if undo else None
+        text = self._before.text if self._released_by is None else None
         letting_go = {
             "of": self.lineage,
             "me": self.text,
             "next_holder": text,
             "until": 0.0 if text else None,
-            "by": None if undo else self.text,
+            "by": self._released_by,
             # So that it does not land behind another holder's look.
             "more": 1 if self._is_unsettled else 0,
         }
@@ -172,6 +186,20 @@ class HeldRow:
             database.let_go.add(self.text)
         with database.released:
             database.released.notify_all()
+
+    def _for_next(self, *, undo: bool) -> HeldRow:
+        """Return the same lease for another session, and be of no more use."""
+        following = copy(self)
+        following.crashed = None
+        if not undo:
+            following.released_by = self.holder
+        following._watchers = []
+        following._has_told = False
+        leases = self._names.database.leases
+        leases.add(self._names.database.changed, following)
+        self._lost = "was closed"
+        leases.discard(self)
+        return following
 
     @property
     def is_watched(self) -> bool:
