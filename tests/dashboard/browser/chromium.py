@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,8 +63,12 @@ class Served:
         return f"{self.origin}{path}"
 
     def create(self, name: str, app: Path, **labels: str) -> None:
-        """Create one more environment, without the time that a process takes."""
-        spec = EnvironmentSpec(name=name, provider=LocalProvider(app=str(app)), labels=labels)
+        """Create one more environment, without the time that a process takes.
+
+        A command that waits for its application waits for as long as a browser on a busy machine looks on.
+        """
+        provider = LocalProvider(app=str(app), start_timeout=timedelta(minutes=10))
+        spec = EnvironmentSpec(name=name, provider=provider, labels=labels)
         Workspace(self.data).create(spec)
 
     def envchart(self, *words: str) -> subprocess.CompletedProcess[str]:

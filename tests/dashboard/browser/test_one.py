@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import signal
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.dashboard.browser.chromium import Served, Watcher, opened, served
 from tests.dashboard.browser.conftest import HELLO, PATIENCE
+from tests.ports import free_port
 
 
 def test_the_slider_shows_the_past_and_keeps_it_in_the_address(dashboard: Served, page: Page):
@@ -76,7 +76,8 @@ def test_colours_and_times_are_chosen_once_for_all_pages(dashboard: Served, wind
 
 def test_the_server_that_ends_is_told_and_another_asks_for_its_token(browser, tmp_path, watcher):
     watcher.allowed = ("ERR_CONNECTION", "ERR_INCOMPLETE", "Failed to load")
-    with served(tmp_path / "data") as short, opened(browser, short) as context:
+    port = ("--port", str(free_port()))  # one that nobody is given meanwhile
+    with served(tmp_path / "data", *port) as short, opened(browser, short) as context:
         page = context.new_page()
         watcher.watch(page)
         page.goto(short.at("/"))
@@ -85,7 +86,7 @@ def test_the_server_that_ends_is_told_and_another_asks_for_its_token(browser, tm
         expect(page.locator("#live")).to_contain_text("not live")
 
         short.process.wait()
-        with served(tmp_path / "data", "--port", str(urlsplit(short.url).port)) as again:
+        with served(tmp_path / "data", *port) as again:
             expect(page.get_by_label("Token")).to_be_visible()
             page.get_by_label("Token").fill(again.token)
             page.get_by_role("button", name="Open").click()

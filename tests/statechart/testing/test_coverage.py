@@ -370,8 +370,10 @@ async def test_steps(envchart_workspace, scripted_provider):
         await workspace.provision("demo")
     await workspace.retry("demo")
     scripted_provider.hangs.add("first_configure")
+    begun = asyncio.Event()
+    scripted_provider.at_step = lambda _step, _context: begun.set()
     configuring = asyncio.create_task(workspace.configure("demo"))
-    await asyncio.sleep(0.1)
+    await begun.wait()
     configuring.cancel()
     with pytest.raises(asyncio.CancelledError):
         await configuring
