@@ -81,19 +81,24 @@ class Listener:
 
 
 class Hub:
-    """All open pages."""
+    """All open pages.
+
+    Attributes:
+        told: How often changes of rows were told.
+    """
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._listeners: set[Listener] = set()
         self._is_closed = False
         self._process = secrets.token_hex(4)
-        self._told = 0
+        self.told: int = 0
+        self._touched = 0
 
     @property
     def version(self) -> str:
         """The number of changes so far: a page that was made at another is asked for again."""
-        return f"{self._process}-{self._told}"
+        return f"{self._process}-{self.told + self._touched}"
 
     def __len__(self) -> int:
         """Return the number of open streams."""
@@ -103,6 +108,10 @@ class Hub:
     def shows_rows(self) -> bool:
         """Whether any page shows rows, so that they are worth to be drawn."""
         return any(each.name is None for each in self._listeners)
+
+    def shows(self, name: str) -> bool:
+        """Return whether any page shows this name only."""
+        return any(each.name == name for each in self._listeners)
 
     def listen(self, name: str | None = None) -> Listener:
         """Open a stream: of all rows, or of one name.
@@ -127,15 +136,22 @@ class Hub:
 
     def tell(self, rows: Mapping[str, object | None], counts: Mapping[str, int]) -> None:
         """Tell each page the rows that it shows: JSON values by name, None for what is gone."""
-        self._told += 1
+        self.told += 1
         told = {name: _member(name, value) for name, value in rows.items()}
         counted = json.dumps(counts).encode()
         for listener in [*self._listeners]:
             listener.put(told, counted)
 
+    def touch(self, name: str) -> None:
+        """Tell the pages that show this name only that it has changed: it need not be a row."""
+        self._touched += 1
+        for listener in [*self._listeners]:
+            if listener.name == name:
+                listener.put({name: _member(name, None)}, b"{}")
+
     def resync(self) -> None:
         """Tell all pages to ask for themselves again."""
-        self._told += 1
+        self.told += 1
         for listener in [*self._listeners]:
             listener.resync()
 

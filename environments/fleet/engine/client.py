@@ -112,13 +112,12 @@ class Client:
         """Return wishes, the newest first."""
         if numbers is not None and not numbers:  # DBOS takes an empty list for no condition
             return []
-        status = ["PENDING"] if running else list(_UNFINISHED) if unfinished else None
         with self._open() as client:
             found = client.list_workflows(
                 name=WISH,
                 workflow_ids=None if numbers is None else list(numbers),
                 workflow_id_prefix=None if names is None else [f"{name}." for name in names],
-                status=status,
+                status=["PENDING"] if running else [*_UNFINISHED] if unfinished else None,
                 limit=limit,
                 sort_desc=True,
             )

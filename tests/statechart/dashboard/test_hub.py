@@ -77,3 +77,20 @@ async def test_names_can_be_any_text():
     hub.tell({name: {"html": "<tr>\n</tr>"}}, {"all": 1})
 
     assert data(await listener.next())["rows"] == {name: {"html": "<tr>\n</tr>"}}
+
+
+async def test_only_pages_of_a_name_are_told_that_it_has_changed():
+    hub = Hub()
+    all_, fleet, other = hub.listen(), hub.listen("fleet:"), hub.listen("other")
+    assert hub.shows("fleet:")
+    version = hub.version
+
+    hub.touch("fleet:")
+
+    assert await fleet.next() == b'event: change\ndata: {"rows":{"fleet:":null},"counts":{}}\n\n'
+    assert (hub.told, hub.version != version) == (0, True)
+    hub.tell({"web": None}, {"all": 0})
+    assert b"fleet" not in (await all_.next() or b"")
+    hub.leave(fleet)
+    assert not hub.shows("fleet:")
+    other.close()
