@@ -1,4 +1,7 @@
-"""Workflows of DBOS alone, with ten steps each: what a fleet is compared with."""
+"""Workflows of DBOS alone: what a fleet is compared with.
+
+Some steps take a time, and the others only leave a record, as the intents and transitions of a lifecycle.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from uuid import uuid4
 
 from dbos import DBOS
 
-URL, COUNT, SECONDS, SLOTS = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+URL, SECONDS = sys.argv[1], float(sys.argv[2])
+COUNT, SLOTS, STEPS, RECORDS = map(int, sys.argv[3:])
 
 
 @DBOS.step()
@@ -17,10 +21,17 @@ def effect(name: str) -> str:
     return name
 
 
+@DBOS.step()
+def note(name: str) -> str:
+    return name
+
+
 @DBOS.workflow(name="life")
 def life(name: str) -> str:
-    for number in range(10):
+    for number in range(STEPS):
         effect(f"{name}-{number}")
+    for number in range(STEPS, RECORDS):
+        note(f"{name}-{number}")
     return name
 
 
@@ -29,7 +40,7 @@ if __name__ == "__main__":
         config={
             "name": "bare",
             "system_database_url": URL.replace("postgresql://", "postgresql+psycopg://"),
-            "dbos_system_schema": "bare",
+            "dbos_system_schema": f"bare{RECORDS}",
             "executor_id": uuid4().hex,
             "application_version": "1",
             "log_level": "ERROR",

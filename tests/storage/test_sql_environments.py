@@ -20,7 +20,7 @@ from environments.model.summary import Summary
 from environments.storage.sql.repository import SqlRepository
 from environments.testing import FixedClock, ScriptedSpec
 from environments.workspace import Workspace
-from statechart.errors import NotFound
+from statechart.errors import Locked, NotFound
 from statechart.holder import Holder
 
 ME = Holder.current("test")
@@ -63,6 +63,33 @@ def test_what_another_machine_purged_leaves_nothing_to_the_next_of_its_name(mach
     directory = machines.here.directory("demo")
     assert list(directory.iterdir()) == []
     assert [each.name for each in directory.parent.iterdir() if each.is_dir()] == [directory.name]
+
+
+def test_a_worker_knows_the_directory_of_the_next_incarnation(machines: Machines) -> None:
+    worker = SqlRepository(machines.url, machines.directory / "here", keeps=True)
+    first = worker.create(new())
+    before = worker.directory("demo")
+    machines.there.delete(first)
+    machines.there.create(new())
+
+    with worker.open("demo", ME):
+        after = worker.directory("demo")
+    worker.let_go()
+
+    assert after != before
+    assert after == machines.here.directory("demo")
+
+
+def test_an_environment_is_another_machines_when_a_worker_lets_it_go(machines: Machines) -> None:
+    worker = SqlRepository(machines.url, machines.directory / "here", keeps=True)
+    worker.create(new())
+    worker.open("demo", ME).close()
+    with pytest.raises(Locked):
+        machines.there.open("demo", ME)
+
+    worker.let_go()
+
+    machines.there.open("demo", ME).close()
 
 
 def test_directories_of_environments_that_are_gone_are_removed_once_in_a_while(machines: Machines) -> None:

@@ -100,6 +100,8 @@ class SqlRepository(StoredRepository):
         self._names = Names(rows.database, ENVIRONMENTS, rows.collection, rows.where)
         self._artifacts = ArtifactRows(rows.database)
         self._states = StateRows(rows.database)
+        self._keeps = keeps
+        self._places: dict[str, tuple[str, Path]] = {}
         super().__init__(rows, known)
 
     @property
@@ -116,10 +118,14 @@ class SqlRepository(StoredRepository):
 
     def open(self, name: str, holder: Holder, timeout: float = 0) -> SqlSession:
         """Acquire the environment for the time that its lease is renewed."""
-        return SqlSession(self._opened(name, holder, timeout), self._rows.database, self._providers)
+        opened = self._opened(name, holder, timeout)
+        if self._places.get(name, ("",))[0] != opened.head.lineage:
+            self._places.pop(name, None)
+        return SqlSession(opened, self._rows.database, self._providers)
 
     def let_go(self) -> None:
         """Let the environments go that are kept between commands."""
+        self._places.clear()
         self._rows.let_go()
 
     def summaries(self) -> Iterator[Summary | UnreadableSummary]:
@@ -169,6 +175,8 @@ class SqlRepository(StoredRepository):
             NotFound: The environment does not exist.
             StorageError: The directory can't be made, or the database not be read.
         """
+        if (known := self._places.get(name)) is not None:
+            return known[1]
         found = self._names.rows(_PLACE, self._names.key(check_name(name)))
         if not found:
             raise self._names.missing(name)
@@ -176,6 +184,8 @@ class SqlRepository(StoredRepository):
         place = here.make(name, lineage)
         if traces := here.missing(name, lineage, [row.trace for row in found if row.trace is not None]):
             here.keep_traces(name, lineage, self._texts(lineage, traces))
+        if self._keeps:  # `open` finds out whether another environment has come in its place
+            self._places[name] = lineage, place
         return place
 
     def read_trace(self, name: str, trace: str) -> str | None:
