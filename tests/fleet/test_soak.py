@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from environments.fleet.worker_status import DEAD_AFTER
 from environments.model.records import StepRecord
 from tests import postgres
 from tests.fleet.harness import Crowd, crowd, wait_for
@@ -33,7 +34,7 @@ def test_sixty_environments_arrive_whoever_dies(count: int, crashes: int, tmp_pa
         postgres.server(max(postgres.programs())) as server,
         crowd(server.url, tmp_path, seconds=0.3) as people,
     ):
-        people.patience = LONG
+        people.patience, people.dead_after = LONG, DEAD_AFTER.total_seconds()
         people.create(*NAMES)
         names = [f"w{number}" for number in range(count)]
         for name in names:
@@ -73,7 +74,7 @@ def test_a_takeover_takes_seconds(tmp_path: Path) -> None:
         postgres.server(max(postgres.programs())) as server,
         crowd(server.url, tmp_path, seconds=0.5) as people,
     ):
-        people.patience = LONG
+        people.patience, people.dead_after = LONG, DEAD_AFTER.total_seconds()
         people.create(*NAMES)
         victim = people.start("victim", "--slots", "4")
         people.start("other", "--slots", "4")

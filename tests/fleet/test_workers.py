@@ -34,7 +34,7 @@ def test_what_dead_workers_leave_is_carried_on_and_nothing_is_done_twice(people:
 def test_a_paused_worker_does_no_second_effect(people: Crowd) -> None:
     people.seconds = 1.0
     people.create("paused")
-    paused = people.start("a")
+    paused = people.start("a", "--dead-after", "3.5")
     people.ready(1)
     people.fleet.submit("paused")
     wait_for(lambda: any(line.what == "begin" for line in read(people.log, "paused")), people.told)
