@@ -10,6 +10,9 @@ ifneq ($(origin PYTHON),file)
 $(shell [ ! -x $(BIN)/python ] || [ "$$($(PYTHON) -V)" = "$$($(BIN)/python -V)" ] || rm -rf $(VENV))
 endif
 
+# Each process of a test loads all modules: without their bytecode, that takes half as long again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test e2e check lint types imports api coverage docs bench soak clean
 
 help:  ## Say what there is

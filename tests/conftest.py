@@ -30,7 +30,7 @@ from environments.storage.memory import MemoryRepository
 from environments.system import inherited
 from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.holder import Holder
-from tests import postgres
+from tests import postgres, warming
 from tests.operations import own
 
 # No example has a deadline: on a busy machine it is the machine that would fail, not the program.
@@ -51,6 +51,12 @@ _OWNS_SERVERS = pytest.StashKey[bool]()
 def pytest_configure(config: pytest.Config) -> None:
     """Give the processes of this test session a place for the servers that they share."""
     config.stash[_OWNS_SERVERS] = postgres.begin_session()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Share the work of a first collection between the workers."""
+    warming.begin_at_own_place(session.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
