@@ -42,6 +42,11 @@ class Subject:
             adopted=not environment.outputs.owned and CommandName.PROVISION not in environment.applied,
         )
 
+    def __copy__(self) -> Subject:
+        copied = object.__new__(type(self))
+        vars(copied).update(vars(self))
+        return copied
+
 
 class Lifecycle(Chart):
     """The lifecycle of a deployment environment.
@@ -53,6 +58,7 @@ class Lifecycle(Chart):
     """
 
     log_message = "Environment state transition"
+    _log_module: ClassVar[str | None] = __name__
 
     created: State = State("created", value=EnvironmentState.CREATED, initial=True)
     provisioning: State = State("provisioning", value=EnvironmentState.PROVISIONING)

@@ -146,6 +146,9 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     record_payload: ClassVar[bool | Collection[str]] = True
     """Whether `fire` records the payload of an event; or the names of the keywords that are left out."""
 
+    _log_module: ClassVar[str | None] = Hooks.__module__
+    """The module under whose name `emit` writes, or None if that is unknown."""
+
     _effects: ClassVar[tuple[Effect, ...]] = ()
     _declared: ClassVar[Mapping[str, Event]] = {}
     _kept: ClassVar[Kept]
@@ -160,7 +163,9 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         # Of this class, not of a base: the hooks are named after the states.
         if "_hooks_class" not in vars(cls):
             cls._hooks_class = hooks_class(cls.__name__, [state.id for state in cls.states])
-        return cls._hooks_class(cls.log_message, cls.emit, own=cls.emit is Chart.emit)
+        writer = next(base for base in cls.__mro__ if "emit" in vars(base))
+        module = vars(writer).get("_log_module")  # its own: who overrides `emit` may write elsewhere
+        return cls._hooks_class(cls.log_message, cls.emit, module)
 
     def evolve(self, value: ModelT, transition: Transition) -> ModelT:
         """Return the value after a transition: by default, the value in the transition's target.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, overload
 from uuid import uuid4
 
 from pydantic import BaseModel, Field, JsonValue, model_validator
@@ -96,6 +96,12 @@ class Environment(BaseModel, Generic[StateT], frozen=True, extra="forbid"):
     transition. `applied` tells for each command what it applied when it last succeeded. `artifacts` are
     the copies of the files that fields of the spec name, by field, in a store of many machines.
     """
+
+    _changing_fields: ClassVar[tuple[str, ...]] = (
+        *("revision", "created_at", "updated_at", "since"),
+        *("state", "operation", "applied", "artifacts"),
+    )
+    """The fields that a store reads by themselves; see `statechart.storage.values.partly`."""
 
     name: EnvironmentName
     lineage: str

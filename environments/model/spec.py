@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from operator import not_
 from typing import Annotated, Any
 
 from pydantic import (
@@ -73,7 +74,7 @@ class EnvironmentSpec(
     # Both are stored if they are given, so that the records of specs without them stay as they were.
     labels: Annotated[dict[str, str], AfterValidator(check_labels)] = Field(
         default={},
-        exclude_if=lambda labels: not labels,
+        exclude_if=not_,
         json_schema_extra=_LABELS_SCHEMA,
         examples=[{"team": "web", "purpose": "preview"}],
     )

@@ -111,12 +111,16 @@ AnyState: TypeAlias = (
 )
 
 
+_KNOWN = {state.value: state for state in EnvironmentState}
+
+
 def _check_known(value: Any) -> Any:  # Any: the unvalidated input
     if not isinstance(value, dict) or "name" not in value:
         return value
-    known = [state.value for state in EnvironmentState]
-    if value["name"] in known:
+    name = value["name"]
+    if isinstance(name, str) and name in _KNOWN:
         return value
+    known = list(_KNOWN)
     # Pydantic would list all states, without a suggestion.
     near = nearest(str(value["name"]), known)
     hint = f"did you mean {near!r}?" if near else f"the states are {listed(known)}"

@@ -146,11 +146,11 @@ class Hooks:
     watchers: ClassVar[tuple[Watcher, ...]] = ()
     """Called with each event after it was fired; see `watching`."""
 
-    def __init__(self, message: str, emit: Emit, *, own: bool = True) -> None:
+    def __init__(self, message: str, emit: Emit, module: str | None = __name__) -> None:
         self.firing: Firing | None = None
         self._message = message
         self._emit = emit
-        self._own = own  # whether lines are written by this module, which may be silent
+        self._module = module  # which writes the lines, and may be silent; None if that is unknown
 
     def enter(self, target: State) -> None:
         """Commit the transition that entered a state, then log the transition."""
@@ -181,7 +181,7 @@ class Hooks:
         self._tell(firing, transition, fields)
 
     def _tell(self, firing: Firing, transition: Transition, fields: Mapping[str, object]) -> None:
-        if self._own and not is_heard(__name__, _INFO):
+        if self._module is not None and not is_heard(self._module, _INFO):
             return
         if not fields and firing.subject is not None:
             fields = {"subject": firing.subject}
@@ -200,7 +200,7 @@ class Hooks:
     def leave(self, source: State) -> None:
         """Log the state that is being left, and its duration if the model tells the start."""
         firing = self.firing
-        if firing is None or (self._own and not is_heard(__name__, _DEBUG)):
+        if firing is None or (self._module is not None and not is_heard(self._module, _DEBUG)):
             return
         fields: dict[str, object] = {"state": state_text(source.value), "event": firing.event}
         if firing.since is not None:

@@ -104,7 +104,7 @@ class _Part(NamedTuple):
 
 def _collect(value: Any, parts: dict[int, _Part]) -> None:
     """Add what can be changed in a value, by its identity: a copy would be another object afterwards."""
-    if id(value) in parts:
+    if not _may_change(value.__class__) or id(value) in parts:
         return
     inner: Iterable[Any]
     if isinstance(value, _CONTAINERS):
@@ -127,9 +127,18 @@ def _collect(value: Any, parts: dict[int, _Part]) -> None:
 
 def is_data(value: object) -> bool:
     """Return whether a value is a container, a model of pydantic or a dataclass."""
-    return isinstance(value, (*_CONTAINERS, tuple, BaseModel)) or (
-        is_dataclass(value) and not isinstance(value, type)
-    )
+    return _is_data(value.__class__)
+
+
+@lru_cache(maxsize=128)
+def _is_data(kind: type) -> bool:
+    return issubclass(kind, (*_CONTAINERS, tuple, BaseModel)) or is_dataclass(kind)
+
+
+@lru_cache(maxsize=128)
+def _may_change(kind: type) -> bool:
+    """Return whether a value of a class may be changed, or hold something that may be."""
+    return issubclass(kind, frozenset) or _is_data(kind)
 
 
 def same(before: Any, after: Any) -> bool:

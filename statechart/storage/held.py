@@ -65,7 +65,7 @@ class HeldFiles:
         """Replace the document."""
         # Committed: whatever happens to the document now, the journal can rebuild it.
         assert record.value is not None
-        path = self.journal.place.parent / DOCUMENT
+        path = self.journal.place.parent.child(DOCUMENT)
         with translated("replace", path):
             replace_file(path, document.encode(record.value, head, version), durable=False)
 

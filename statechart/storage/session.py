@@ -101,6 +101,7 @@ class Session(Generic[ModelT]):
         self._values = {held.head.seq: value}
         self._first = held.head
         self._reading: tuple[bytes, ModelT] | None = None  # of the value that was read last
+        self._read: bytes | None = None  # JSON of a value that was readable
         self._segment = segment
         self._full_at = 0
         self._end_segment()
@@ -174,7 +175,9 @@ class Session(Generic[ModelT]):
             name=self.name,
             value=value,
             known=content if read is value else None,
+            before=self._read,
         )
+        self._read = draft.value
         record, head = self._append(draft, value)
         self._show(record, head)
         self._end_segment()

@@ -51,6 +51,10 @@ class OwnPath:
             return cls.of(path)
         return cls(root) / os.fspath(path.relative_to(root))
 
+    def child(self, name: str) -> OwnPath:
+        """Return the path of a name in this directory, which is ours: it leads nowhere else."""
+        return OwnPath(self.root, (*self.names, name))
+
     def __truediv__(self, other: str) -> OwnPath:
         names = Path(other).parts
         if os.path.isabs(other) or ".." in names or not _expressible(other):

@@ -12,6 +12,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from statechart.errors import CorruptHistory, InvalidValue, MigrationFailed, Where
 from statechart.storage.chain import RESERVED, Head
 from statechart.storage.record import Draft, Record
+from statechart.storage.values.partly import partly_read
 from statechart.storage.values.secrecy import secrets_in
 from statechart.wording import first_problem, nearest, unread
 
@@ -132,10 +133,12 @@ class Codec(Generic[ModelT]):
         operation: str | None,
         value: ModelT | None = None,
         known: bytes | None = None,
+        before: bytes | None = None,
     ) -> Draft:
         """Return the draft of a record, with or without a value.
 
         `known` is JSON that was read as this value: if it is the value's own, it is not read once more.
+        `before` is JSON of an earlier value that was read.
 
         Raises:
             InvalidValue: The value is of another class, has a key that the document reserves, or can't be
@@ -144,7 +147,8 @@ class Codec(Generic[ModelT]):
         """
         content = None if value is None else self._json(value, name)
         if content is not None:
-            read = value if content == known else self._read(content, name)
+            is_read = content == known or (before is not None and self._is_read_partly(content, before))
+            read = value if is_read else self._read(content, name)
             if self.chart is not None:
                 self.chart.check_state(getattr(read, "state", None))
         return Draft(type, actor, data, operation, content, self.schema_version)
@@ -196,6 +200,11 @@ class Codec(Generic[ModelT]):
             hidden = ", ".join(field for field in type(value).model_fields if any(secrets_in(value, field)))
             raise InvalidValue(name, f"pydantic writes asterisks instead of a secret ({hidden}); {_HIDDEN}")
         return content
+
+    def _is_read_partly(self, content: bytes, before: bytes) -> bool:
+        # A chart is asked about the value as it is read.
+        partly = partly_read(self.model) if self.chart is None else None
+        return partly is not None and partly.reads(content, before, self.context)
 
     def _read(self, content: bytes, name: str) -> ModelT:
         try:
