@@ -12,7 +12,7 @@ from typing import TypeAlias
 from uuid import uuid4
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from environments.execution.commands import COMMANDS, Command
 from environments.execution.progress import Progress
@@ -33,9 +33,10 @@ from statechart.holder import Holder
 from tests import postgres, warming
 from tests.operations import own
 
-# No example has a deadline: on a busy machine it is the machine that would fail, not the program.
-# The same examples each time: the long forms look for others.
-settings.register_profile("unhurried", deadline=None, derandomize=True)
+# No example has a deadline, and none is drawn too slowly: on a busy machine it is the machine that would
+# fail, not the program. The same examples each time: the long forms look for others.
+_UNHURRIED = (HealthCheck.too_slow,)
+settings.register_profile("unhurried", deadline=None, derandomize=True, suppress_health_check=_UNHURRIED)
 settings.load_profile("unhurried")
 
 # A shell's background job ignores Ctrl-C, and so would everything that a test starts, and sends one to.

@@ -86,7 +86,7 @@ class Server:
         """Start the server, and wait until it answers."""
         given = (
             f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories='' "
-            f"-c max_connections=100 -c shared_buffers=32MB {self.options}"
+            f"-c max_connections=300 -c shared_buffers=32MB {self.options}"
         )
         log = str(self.data / "log")
         self._run("pg_ctl", "-w", "-t", str(_STARTING), "-l", log, "-o", given, "start")
