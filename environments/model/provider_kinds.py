@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr, ValidationError
 from typing_extensions import is_typeddict
 
 from environments.model.errors import InvalidConfiguration, UnknownProvider
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _holds_secret(annotation: Any, seen: dict[int, Any]) -> bool:  # Any: whatever a field may be
@@ -120,8 +120,22 @@ def register_provider(kind: str, place: str) -> None:
 
 def provider_kinds() -> dict[str, str]:
     """Return the installed and registered kinds, and their spec classes as `module:Class`."""
-    installed = {entry.name: entry.value for entry in entry_points(group=_GROUP)}
-    return {**installed, **_registered}
+    return {**_installed(tuple(map(_changed, sys.path))), **_registered}
+
+
+@lru_cache(maxsize=1)
+def _installed(packages: tuple[tuple[str, int], ...]) -> dict[str, str]:
+    # The scan reads a file of each installed package, which takes milliseconds.
+    del packages
+    return {entry.name: entry.value for entry in entry_points(group=_GROUP)}
+
+
+def _changed(directory: str) -> tuple[str, int]:
+    """Return a directory of packages, and when a package was last installed or removed there."""
+    try:
+        return directory, Path(directory).stat().st_mtime_ns
+    except OSError:
+        return directory, 0
 
 
 def provider_class(kind: str) -> type[ProviderSpec]:
@@ -130,7 +144,7 @@ def provider_class(kind: str) -> type[ProviderSpec]:
     Raises:
         UnknownProvider: No installed package provides that kind, or its package can't be imported.
     """
-    # Registered kinds are looked up first, since the scan for entry points reads all installed packages.
+    # Registered kinds are looked up first, since the first scan for entry points reads all packages.
     place = _registered.get(kind) or provider_kinds().get(kind)
     if place is None:
         raise UnknownProvider(kind, sorted(provider_kinds()))
@@ -165,7 +179,7 @@ class Providers:
 
     def __init__(self, own: Iterable[type[ProviderSpec]] = ()) -> None:
         self.own: dict[str, type[ProviderSpec]] = {_kind_of(each): each for each in own}
-        # Each record of a history names its provider, and finding one reads all installed packages.
+        # Each record of a history names its provider, and finding one looks for newly installed packages.
         self._found = dict(self.own)
 
     def find(self, kind: str) -> type[ProviderSpec]:
