@@ -129,17 +129,19 @@ def places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [place, *(below for key, part in parts for below in places(part, (*place, key)))]
 
 
-def changed(value: Any, place: tuple[Any, ...], odd: Any) -> Any:
+def odd_values(value: Any, place: tuple[Any, ...]) -> Iterator[tuple[Any, Any]]:
+    """Yield each odd thing, and the value with it at a place; one copy, as copies cost the most here."""
     result = copy.deepcopy(value)
     *way, last = place
     part = result
     for key in way:
         part = part[key]
-    if odd is GONE:
-        del part[last]
-    else:
-        part[last] = odd
-    return result
+    for odd in ODD:
+        if odd is GONE:
+            del part[last]  # the last of them, as it can't be put back at its place
+        else:
+            part[last] = odd
+        yield odd, result
 
 
 @pytest.mark.parametrize("value", list(values()))
@@ -155,8 +157,7 @@ def test_what_fits_a_form_is_what_the_model_would_write(value: Any) -> None:
     for place in places(value)[1:]:
         if place[:2] == ("spec", "provider") or place[-1] in ("name", "instance_name"):
             continue  # the provider's own, and the rules of names, which hold for each name on disk
-        for odd in ODD:
-            edited = changed(value, place, odd)
+        for odd, edited in odd_values(value, place):
             try:
                 read_form(StoredEnvironment, edited)
             except ValueError:
