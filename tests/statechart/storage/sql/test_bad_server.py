@@ -105,9 +105,9 @@ def test_a_server_without_free_connections_is_told(strict_url: str) -> None:
 
 
 def test_a_process_without_free_connections_is_told(
-    strict_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = notes(strict_url).database
+    database = notes(postgres_url).database
     monkeypatch.setattr(database.engine.pool, "_timeout", 0.01)
     monkeypatch.setattr(database.engine.pool, "_max_overflow", 0)
 
