@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -47,6 +47,7 @@ DRAINING: Final = timedelta(minutes=5)
 """How long a worker that drains may work on, by default."""
 
 _LOOK: Final = 0.5
+_AT_ONCE: Final = 8  # environments that are looked at
 
 
 class Fleet:
@@ -113,15 +114,15 @@ class Fleet:
         made = Submission()
         wishes: dict[str, Wish] = {}
         notes = [] if hosts else ["no worker is there yet: the wishes wait"]
-        for name in names:
-            try:
-                notes += self._checked(name, goal if name not in busy else None, hosts)
-            except (EnvironmentsError, InvalidTransition) as refusal:
-                made.refused[name] = refusal
-            else:
-                if goal.takes_new_files and name not in busy:
-                    notes += self._refreshed(name)
-                wishes[number_of(name)] = Wish(name, goal, author, patience)
+        asked = {name: goal if name not in busy else None for name in names}
+        for name, found in self._looks(asked, hosts):
+            if isinstance(found, Exception):
+                made.refused[name] = found
+                continue
+            notes += found
+            if goal.takes_new_files and name not in busy:
+                notes += self._refreshed(name)
+            wishes[number_of(name)] = Wish(name, goal, author, patience)
         if wishes:
             self._client.enqueue(wishes, self._version)
         made.wishes.update({wish.name: number for number, wish in wishes.items()})
@@ -309,6 +310,21 @@ class Fleet:
             for each in found
             if chosen.is_by_name or isinstance(each, UnreadableSummary) or each.state.name != "destroyed"
         ]
+
+    def _looks(
+        self, asked: Mapping[str, Goal | None], hosts: Collection[str]
+    ) -> Iterator[tuple[str, Sequence[str] | Exception]]:
+        """Yield each environment with what is worth knowing, or with the reason why its wish is refused."""
+
+        def look(name: str) -> Sequence[str] | Exception:
+            try:
+                return self._checked(name, asked[name], hosts)
+            except (EnvironmentsError, InvalidTransition) as refusal:
+                return refusal
+
+        # At once, since workers wait for the last of a thousand before they begin with the first.
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            yield from zip(asked, threads.map(look, asked), strict=True)
 
     def _checked(self, name: str, goal: Goal | None, hosts: Collection[str]) -> Sequence[str]:
         """Check that a wish makes sense, and the goal, if any; return what is worth knowing."""
