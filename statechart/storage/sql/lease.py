@@ -84,27 +84,30 @@ class Leases:
         self._changed = threading.Condition()
         self._changes = 0
         self._running: set[Beat] = set()
+        self._wakes: dict[Beat, float] = {}  # while it waits, until when
 
     def add(self, change: Change, held: Leased) -> None:
         """Renew the lease of a name from now on."""
         with self._changed:
             self._held.add(held)
-        self._see_to(_renew, change)
+        self._see_to(_renew, change, held.due)
 
-    def watch(self, change: Change) -> None:
-        """Tell the watchers of names when their time is over, from now on."""
-        self._see_to(_tell, change)
+    def watch(self, change: Change, held: Leased) -> None:
+        """Tell the watchers of a name when its time is over, from now on."""
+        self._see_to(_tell, change, held.until)
 
     def discard(self, held: Leased) -> None:
         """Renew the lease of a name no longer."""
         with self._changed:
             self._held.discard(held)
 
-    def _see_to(self, beat: Beat, change: Change) -> None:
+    def _see_to(self, beat: Beat, change: Change, by: float) -> None:
         with self._changed:
             self._changes += 1
-            self._changed.notify_all()
             if beat in self._running:
+                # A worker takes many names a second: a thread that looks in time is not woken for each.
+                if self._wakes.get(beat, by) > by:
+                    self._changed.notify_all()
                 return
             self._running.add(beat)
         try:
@@ -138,7 +141,9 @@ class Leases:
                 if wait is None:
                     self._running.discard(beat)
                     return
+                self._wakes[beat] = lease_time() + wait
                 self._changed.wait(wait)
+                del self._wakes[beat]
 
 
 def _renew(change: Change, held: list[Leased]) -> float | None:

@@ -147,7 +147,7 @@ class HeldRow:
         watcher.renewed(self.until)
         if self._has_told:
             watcher.lost()
-        self._names.database.leases.watch(self._names.database.changed)
+        self._names.database.leases.watch(self._names.database.changed, self)
 
     @property
     def is_lost(self) -> bool:
