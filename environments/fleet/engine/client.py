@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, WorkflowStatus
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import ProgrammingError
 
 from environments.fleet.engine.names import (
@@ -218,10 +219,11 @@ class Client:
             )
             try:
                 yield client
-            except ProgrammingError as error:  # a table or a column is missing
-                raise FleetNotMigrated(
-                    self.database.where, "has no tables of a fleet, or older ones"
-                ) from error
+            except ProgrammingError as error:
+                if isinstance(error.orig, InsufficientPrivilege):
+                    raise  # the tables are there, and this role was granted nothing
+                # A table or a column is missing.
+                raise FleetNotMigrated(self.database.where, _NO_TABLES) from error
             finally:
                 client.destroy()
 
