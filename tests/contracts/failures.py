@@ -50,6 +50,21 @@ sys.stdin.read()
 """
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Time limits in seconds: of steps that wait, which have all the time of a busy machine by default.
+
+    Attributes:
+        ssh: Until the host has to answer.
+        start: Until the service has to be healthy.
+        settle: For which the service has to stay healthy.
+    """
+
+    ssh: float = 60
+    start: float = 60
+    settle: float = 0.1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """A failure and the report that is expected.
@@ -59,12 +74,14 @@ class Row:
         command: The command that fails.
         cause: The expected cause.
         said: A regular expression that the summary has to match.
+        limits: The limits of the command that fails.
     """
 
     layer: str
     command: CommandName
     cause: FailureCause
     said: str
+    limits: Limits
 
 
 PROVISION, CONFIGURE = CommandName.PROVISION, CommandName.CONFIGURE
@@ -72,16 +89,22 @@ RELEASE, RUN, DESTROY = CommandName.RELEASE, CommandName.RUN, CommandName.DESTRO
 Cause = FailureCause
 
 
-def _row(layer: str, command: CommandName, cause: FailureCause, said: str) -> Row:
-    return Row(layer=layer, command=command, cause=cause, said=said)
+SHORT = Limits(ssh=1, start=2)
+
+
+def _row(
+    layer: str, command: CommandName, cause: FailureCause, said: str, limits: Limits | None = None
+) -> Row:
+    default = SHORT if cause is FailureCause.TIMEOUT else Limits()
+    return Row(layer=layer, command=command, cause=cause, said=said, limits=limits or default)
 
 
 def _resources(cause: FailureCause, said: str, command: CommandName = PROVISION) -> Row:
     return _row("resources", command, cause, said)
 
 
-def _service(cause: FailureCause, said: str) -> Row:
-    return _row("service", RUN, cause, said)
+def _service(cause: FailureCause, said: str, limits: Limits | None = None) -> Row:
+    return _row("service", RUN, cause, said, limits)
 
 
 FAILURES: dict[str, Row] = {
@@ -124,10 +147,10 @@ FAILURES: dict[str, Row] = {
     "the port is taken": _service(Cause.NETWORK, "port [0-9]+"),
     "the service ends at once": _service(Cause.COMMAND_EXECUTION, "no database"),
     "the service crashes after it was healthy": _service(
-        Cause.COMMAND_EXECUTION, "exited|ended|stay|restart"
+        Cause.COMMAND_EXECUTION, "exited|ended|stay|restart", Limits(settle=1)
     ),
     "the service's settings are wrong": _service(Cause.COMMAND_EXECUTION, "KeyError: 'DATABASE'"),
-    "the service answers with an error": _service(Cause.TIMEOUT, "500"),
+    "the service answers with an error": _service(Cause.TIMEOUT, "500", Limits(start=5)),
     "the service never listens": _service(Cause.TIMEOUT, "health"),
     "the service answers without its token": _service(Cause.CONFIGURATION, "token|another program"),
     "the service's program is missing": _service(Cause.CONFIGURATION, "no-such-program"),
@@ -196,6 +219,18 @@ class Bench:
 
     directory: Path
     squatters: list[Squatter] = field(default_factory=list)
+    limits: Limits = field(default=Limits(), init=False)
+    workspace: Workspace = field(init=False)
+
+    def spec(self) -> EnvironmentSpec:
+        """Return the environment's spec as it has to be now."""
+        raise NotImplementedError
+
+    async def limit(self, limits: Limits) -> None:
+        """Give the steps other limits."""
+        if limits != self.limits:
+            self.limits = limits
+            await self.workspace.update("demo", self.spec())
 
     def write_app(self, prelude: str = "") -> None:
         (self.directory / "app").mkdir(exist_ok=True)
@@ -258,8 +293,8 @@ class LocalBench(Bench):
             app=self.directory / "app",
             port=self.port,
             command=self.command,
-            start_timeout=timedelta(seconds=5),  # to be repaired on a busy machine
-            settle=timedelta(seconds=1),
+            start_timeout=timedelta(seconds=self.limits.start),
+            settle=timedelta(seconds=self.limits.settle),
             stop_grace=timedelta(seconds=1),
         )
         return EnvironmentSpec(name="demo", provider=provider)
@@ -300,14 +335,14 @@ class TerraformBench(Bench):
         self.workspace.create(self.spec())
 
     def spec(self) -> EnvironmentSpec:
-        service = self.project.service(settle=1, start_timeout=5)
-        quick = {
+        limits = self.limits
+        settings = {
             "binary": str(self.program),
-            "timeouts": {"ssh": 1},
+            "timeouts": {"ssh": limits.ssh},
             "playbook": None,
-            "service": service,
+            "service": self.project.service(settle=limits.settle, start_timeout=limits.start),
         }
-        provider = self.project.provider(**{**quick, **self.changes})
+        provider = self.project.provider(**{**settings, **self.changes})
         return EnvironmentSpec(name="demo", provider=provider)
 
     def change(self, **changes: Any) -> Callable[[], Awaitable[object]]:
@@ -353,7 +388,7 @@ class TerraformBench(Bench):
             **self.ssh_ways(),
             **self.ansible_ways(),
             "the service's program is missing": self.changed(
-                service=self.project.service(command=["no-such-program"], start_timeout=2)
+                service=self.project.service(command=["no-such-program"])
             ),
         }
 

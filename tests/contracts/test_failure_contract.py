@@ -12,7 +12,7 @@ import pytest
 
 from environments import CommandFailed, CommandName
 from environments.checks.verify import verify
-from tests.contracts.failures import FAILURES, Bench, LocalBench, TerraformBench, Way
+from tests.contracts.failures import FAILURES, Bench, Limits, LocalBench, TerraformBench, Way
 from tests.ports import free_port
 from tests.providers.terraform.conftest import Project, project, sshd
 
@@ -68,6 +68,7 @@ async def keeps_the_contract(bench: LocalBench | TerraformBench, name: str) -> N
 
     if way.before is None:
         await done(way.breaks)
+    await bench.limit(row.limits)
     with pytest.raises(CommandFailed) as caught:
         await run(bench, row.command)
 
@@ -80,6 +81,7 @@ async def keeps_the_contract(bench: LocalBench | TerraformBench, name: str) -> N
     assert (on_record.state.name, on_record.failure) == (FAILED[row.command], failure)
     assert failure.trace_file is not None
     assert failure.summary in (workspace.directory("demo") / failure.trace_file).read_text()
+    await bench.limit(Limits())
     await leads_on(bench, way, row.command)
 
 
