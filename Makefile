@@ -25,6 +25,10 @@ demo: $(VENV)/.installed  ## Bring a real environment up and take it down again 
 KILLING := tests/crash tests/interruption
 # One worker more than there are cores, for many tests wait for processes; a free one takes over tests.
 SPREAD := -n $(shell expr $$(nproc) + 1) --dist worksteal
+# What a test that follows a whole page, or brings up a real host, may take on a busy machine.
+LONG := --timeout=1200
+# The only places of tests that are marked e2e: to collect all others as well takes each worker 20 seconds.
+E2E := tests/e2e tests/contracts tests/providers/terraform
 
 test: $(VENV)/.dev  ## Run the tests, on all cores (COVERAGE=1 measures what they cover; TESTS='...' chooses)
 ifdef COVERAGE
@@ -39,7 +43,7 @@ endif
 
 e2e: $(VENV)/.dev  ## Bring up real hosts by Terraform, SSH and Ansible, and take them down again (as root)
 	@$(BIN)/python -m tests.e2e.lab build
-	@$(BIN)/python -m pytest -n auto -m e2e
+	@$(BIN)/python -m pytest $(SPREAD) $(LONG) -m e2e $(E2E)
 
 check: lint types imports api coverage  ## Run all checks: style, types, layers, API, and the tests with coverage
 
@@ -74,9 +78,7 @@ bench: $(VENV)/.dev  ## Measure, as ratios to the floor found in the same run
 docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html, warnings as errors; follow its pages, run the examples
 	@$(BIN)/python docs/generate.py --check || { echo "run: $(BIN)/python docs/generate.py" >&2; exit 1; }
 	@$(BIN)/envchart docs check README.md docs
-	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
-	@$(BIN)/python -m pytest -q -m site tests/docs
-	@$(BIN)/python -m pytest -q $(SPREAD) -m pages tests/docs
+	@$(BIN)/python -m pytest -q $(SPREAD) $(LONG) -m 'site or pages' tests/docs/test_site.py tests/docs
 	@echo "docs/_build/html/index.html"
 
 soak: $(VENV)/.dev  ## Run the long form of the tests that kill, fail, reorder and cut the power (an hour or so)

@@ -88,7 +88,7 @@ class Reader:
 
     def run(self, command: list[str], code: int = 0, *, both: bool = False) -> str:
         ran = subprocess.run(
-            command, cwd=self.place, env=self.environment, capture_output=True, text=True, timeout=300
+            command, cwd=self.place, env=self.environment, capture_output=True, text=True, timeout=1000
         )
         assert ran.returncode == code, f"{command} exits with {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
         return ran.stdout + (ran.stderr if both else "")

@@ -83,6 +83,17 @@ def test_the_two_commands_of_the_readme_are_there() -> None:
         assert re.search(rf"^{command}:", makefile, re.M)
 
 
+def test_the_command_for_real_hosts_runs_each_test_that_needs_them() -> None:
+    told = re.search(r"^E2E := (.+)$", (ROOT / "Makefile").read_text(), re.M)
+    assert told is not None
+    places = [ROOT / place for place in told[1].split()]
+
+    files = (ROOT / "tests").rglob("test_*.py")
+    marked = [path for path in files if re.search(r"mark\.e2e\b", path.read_text())]
+    assert marked != []
+    assert [path for path in marked if not any(map(path.is_relative_to, places))] == []
+
+
 @pytest.mark.parametrize(
     "keep",
     [

@@ -45,7 +45,7 @@ from environments.storage.file import FileRepository
 from statechart.holder import Holder
 session = FileRepository(sys.argv[1]).open("web", Holder.current("envchart provision"))
 print("held", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 _MODULE = """
 resource "terraform_data" "host" { input = "10.0.0.1" }
@@ -199,7 +199,7 @@ def run(command: str, place: Path) -> int:
     words = shlex.split(command)
     if words[0] == "envchart":
         return main(words[1:])
-    return subprocess.run(["sh", "-c", command], cwd=place, timeout=120).returncode
+    return subprocess.run(["sh", "-c", command], cwd=place, timeout=250).returncode
 
 
 @pytest.mark.parametrize(("situation", "text"), PARTS, ids=lambda part: part[:16].replace(" ", "-"))

@@ -1,4 +1,4 @@
-"""The built documentation is readable on screens of any width."""
+"""The documentation can be built, and is readable on screens of any width."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,12 @@ async function look(page) {
 
 @pytest.fixture
 def site() -> Path:
-    """The documentation that `make docs` has built."""
-    return ROOT / "docs" / "_build" / "html"
+    """The documentation, built where `make docs` promises it, with warnings as errors."""
+    place = ROOT / "docs" / "_build" / "html"
+    words = ["-W", "--keep-going", "-q", "-b", "html", str(ROOT / "docs"), str(place)]
+    built = subprocess.run([sys.executable, "-m", "sphinx", *words], capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return place
 
 
 def seen(site: Path, widths: list[int], profile: Path) -> list[dict[str, Any]]:
@@ -77,8 +82,12 @@ def seen(site: Path, widths: list[int], profile: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.site
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium (the package chromium) is not there")
-def test_every_page_is_readable_on_narrow_and_on_wide_screens(site: Path, tmp_path: Path) -> None:
+def test_the_documentation_is_built_and_readable_on_narrow_and_on_wide_screens(
+    site: Path, tmp_path: Path
+) -> None:
+    if CHROMIUM is None:
+        pytest.skip("Chromium (the package chromium) is not there")
+
     found = seen(site, [400, 800, 1280], tmp_path)
 
     assert [(each["page"], each["width"]) for each in found if each["sideways"]] == []

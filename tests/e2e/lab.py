@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -257,6 +258,19 @@ def _destroy_below(run: Path) -> None:
         raise LabError("; ".join(failed))
 
 
+def _build() -> int:
+    """Build both images at once, and return the exit code."""
+    with ThreadPoolExecutor() as pool:
+        attempts = [pool.submit(image, systemd=systemd) for systemd in (False, True)]
+    for attempt in attempts:
+        try:
+            print(attempt.result())
+        except ImageError as error:
+            print(error, file=sys.stderr)
+            return 1
+    return 0
+
+
 def main(words: list[str]) -> int:
     """Print missing requirements or build the images, and return the exit code.
 
@@ -264,13 +278,7 @@ def main(words: list[str]) -> int:
     """
     lacks = missing(systemd=True)
     if words == ["build"] and not lacks:
-        try:
-            for systemd in (False, True):
-                print(image(systemd=systemd))
-        except ImageError as error:
-            print(error, file=sys.stderr)
-            return 1
-        return 0
+        return _build()
     print("\n".join(map(str, lacks)) or "nothing is missing")
     return 1 if lacks and not words else 0
 
