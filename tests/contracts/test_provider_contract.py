@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from environments.model.command_name import CommandName
 from environments.model.provider_kinds import ProviderSpec
 from environments.providers.local import LocalProvider
 from environments.testing.doubles import ScriptedProvider, ScriptedSpec
@@ -40,7 +41,7 @@ class TestTerraform(ProviderContract):
     """On this machine as a host, over SSH. Terraform starts and stops the SSH server."""
 
     @pytest.fixture
-    def spec(self, project: Project) -> ProviderSpec:
+    def spec(self, project: Project, request: pytest.FixtureRequest) -> ProviderSpec:
         server = project.sshd
         server.stop()
         module = project.directory / "module" / "main.tf.j2"
@@ -52,7 +53,17 @@ class TestTerraform(ProviderContract):
         )
         mark = '  provisioner "local-exec" {\n    when'
         module.write_text(module.read_text().replace(mark, begins + mark))
-        return project.provider()
+        return project.provider(**{} if configures(request.node) else {"playbook": None})
+
+
+def configures(test: pytest.Function) -> bool:
+    """Return whether a test is about the playbook, each run of which takes seconds of a processor.
+
+    The tests of a killed command run those before it once for each of its steps.
+    """
+    if "killed" in test.name:
+        return test.callspec.params["command"] is CommandName.CONFIGURE
+    return "every_stage" not in test.name
 
 
 BROKEN = {

@@ -88,6 +88,12 @@ def project(inside: Lab, tmp_path: Path, base: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
+def no_playbook(project: Project) -> None:
+    """Leave the playbook out of tests of something else: each run takes seconds of a processor."""
+    project.provider["playbook"] = None
+
+
+@pytest.fixture
 def systemd_project(project: Project, systemd_base: Path) -> Project:
     """A project whose host has systemd and cloud-init."""
     project.base, project.systemd = systemd_base, True

@@ -13,11 +13,17 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def up(project: Project) -> Project:
-    project.provider["timeouts"] = {"ssh": 2}
+def configured(project: Project) -> Project:
+    """A project whose environment is up."""
     project.create()
     project.envchart("up", "web")
     return project
+
+
+@pytest.fixture
+def up(no_playbook: None, configured: Project) -> Project:
+    """A project whose environment is up, without a playbook."""
+    return configured
 
 
 def findings(ended: Ended) -> list[tuple[str, str | None]]:
@@ -35,12 +41,12 @@ def in_machine(project: Project, *words: str) -> None:
     subprocess.run(["nsenter", "--all", "--target", str(machine.pid), *words], check=True)
 
 
-def test_an_environment_as_recorded_has_no_drift(up: Project) -> None:
-    before = up.envchart("history", "web").out
+def test_an_environment_as_recorded_has_no_drift(configured: Project) -> None:
+    before = configured.envchart("history", "web").out
 
-    assert drift(up, check=0) == []
+    assert drift(configured, check=0) == []
 
-    assert up.envchart("history", "web").out == before
+    assert configured.envchart("history", "web").out == before
 
 
 def test_a_killed_service_is_detected_recorded_and_restarted(up: Project) -> None:
@@ -67,6 +73,7 @@ def test_another_program_on_the_port_is_not_mistaken_for_the_service(up: Project
     assert "port 8080 is in use by another program" in ended.document["error"]["message"]
 
 
+@pytest.mark.usefixtures("no_playbook")
 def test_a_release_started_by_hand_is_detected(systemd_project: Project) -> None:
     project = systemd_project
     project.create()
@@ -111,6 +118,7 @@ def test_a_host_without_network_is_unreachable_not_gone(up: Project) -> None:
     assert drift(up, check=0) == []
 
 
+@pytest.mark.usefixtures("no_playbook")
 def test_a_host_without_its_ssh_server_is_half_dead(systemd_project: Project) -> None:
     project = systemd_project
     project.create()
@@ -131,15 +139,15 @@ def test_a_host_with_another_key_is_not_trusted(up: Project) -> None:
     assert drift(up) == [("host_strange", "fail")]
 
 
-def test_changed_settings_are_detected_by_the_playbook(up: Project) -> None:
-    up.on_host("echo greeting=goodbye >/etc/hello.conf")
+def test_changed_settings_are_detected_by_the_playbook(configured: Project) -> None:
+    configured.on_host("echo greeting=goodbye >/etc/hello.conf")
 
-    ended = up.envchart("drift", "web", "--apply", check=8)
+    ended = configured.envchart("drift", "web", "--apply", check=8)
 
     assert findings(ended) == [("configuration_changed", None)]
     assert "write the settings" in ended.document["environments"][0]["findings"][0]["what"]
-    assert up.envchart("show", "web").document["state"] == "running"
-    assert up.on_host("cat /etc/hello.conf") == "greeting=goodbye", "looking mends nothing"
+    assert configured.envchart("show", "web").document["state"] == "running"
+    assert configured.on_host("cat /etc/hello.conf") == "greeting=goodbye", "looking mends nothing"
 
 
 def test_drift_checks_all_environments_at_once(up: Project) -> None:

@@ -37,6 +37,7 @@ def test_an_environment_comes_up_on_a_host_with_cloud_init(systemd_project: Proj
     assert project.machine_status() == "absent"
 
 
+@pytest.mark.usefixtures("no_playbook")
 def test_a_killed_service_and_a_deleted_host_are_repaired(project: Project) -> None:
     project.create()
     project.envchart("up", "web")

@@ -52,14 +52,13 @@ async def test_each_difference_is_planned_told_by_drift_and_ended_by_up(project:
     assert (await planned(workspace))[2].startswith("release: app differs from release ")
     assert (await planned(workspace))[2].endswith(": 1 file changed")
     await workspace.converge("web")
-    assert (await workspace.drift("web")).findings == ()
 
     (project.directory / "settings").write_text("by hand\n")
     assert await planned(workspace) == [], "only tools see it"
     assert [each.then for each in (await workspace.drift("web")).findings] == ["up --deep"]
     assert (await planned(workspace, deep=True))[0] == "configure: write the settings: would be changed"
     await workspace.converge("web", deep=True)
-    assert (await workspace.drift("web")).findings == ()
+    assert (await workspace.drift("web")).findings == (), "of those before neither"
     await workspace.destroy("web")
 
 
