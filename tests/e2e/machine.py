@@ -13,7 +13,7 @@ from uuid import uuid4
 from environments.system.waiting import block_until
 
 MODULE = Path(__file__).parents[2] / "examples" / "terraform-ansible" / "terraform"
-_PATIENCE = 30
+_PATIENCE = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -195,7 +196,8 @@ def test_foreign_names_and_addresses_are_refused_and_left_alone(make_machine: Ma
 def test_a_host_survives_the_death_of_its_creator_and_can_be_destroyed(
     request: pytest.FixtureRequest, made_by: str
 ) -> None:
-    machine = request.getfixturevalue(made_by)(MACHINE_GENERATION="of-a-killed-creator")
+    generation = str(uuid4())
+    machine = request.getfixturevalue(made_by)(MACHINE_GENERATION=generation)
     environ = machine.environ(MACHINE_PAUSE_AT="boot", MACHINE_PAUSE="600")
     creator = subprocess.Popen(
         machine.command("create", "198.18.0.2"), env=environ, stdout=subprocess.DEVNULL, process_group=0
@@ -210,7 +212,7 @@ def test_a_host_survives_the_death_of_its_creator_and_can_be_destroyed(
 
     assert links() == ["lo"]
     assert refusal("198.18.0.2") != 0
-    assert list(Path("/sys/fs/cgroup").rglob("envchart-of-a-killed-creator")) == []
+    assert list(Path("/sys/fs/cgroup").rglob(f"envchart-{generation}")) == []
 
 
 def test_the_hosts_of_a_killed_run_are_swept_by_the_next(inside: Lab, tmp_path: Path, base: Path) -> None:
@@ -259,9 +261,10 @@ def test_two_hosts_with_systemd_can_run_at_the_same_time(make_full_machine: Make
 
 
 def test_a_destroyed_host_with_systemd_leaves_no_trace(make_full_machine: MakeMachine) -> None:
-    machine = make_full_machine(MACHINE_GENERATION="of-this-test")
+    generation = str(uuid4())
+    machine = make_full_machine(MACHINE_GENERATION=generation)
     machine.create("198.18.0.2")
-    groups = list(Path("/sys/fs/cgroup").rglob("envchart-of-this-test"))
+    groups = list(Path("/sys/fs/cgroup").rglob(f"envchart-{generation}"))
 
     machine.destroy()
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 
 _WAITING = """
     - name: wait until the test lets it go on
-      ansible.builtin.wait_for: {path: /run/go-on, timeout: 60}
+      ansible.builtin.wait_for: {path: /run/go-on, timeout: 600}
 """
 
 
@@ -89,7 +89,7 @@ class SharedProject(Project):
     def goes_on(self, machine: str, command: str, state: str) -> None:
         """Recover a command on another machine, when the lease of the dead one is over, and end it."""
         self.at = machine
-        recovered = self.envchart("recover", self.name, "--lock-timeout", "60").document
+        recovered = self.envchart("recover", self.name, "--lock-timeout", "240").document
         assert recovered["recovery"]["settled"], recovered
         if recovered["state"] != state:
             retried = self.envchart("retry", self.name).document
@@ -123,7 +123,7 @@ def shared(project: Project) -> SharedProject:
 
 def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: SharedProject) -> None:
     shared.create()
-    shared.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "60"}
+    shared.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "600"}
     shared.killed_at("terraform_data.machine: create begun", "provision", "web", status="stopped")
     shared.environ = {}
     shared.goes_on("second", "provision", "provisioned")
@@ -144,9 +144,9 @@ def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: Shar
     (drift,) = shared.envchart("drift", "web").document["environments"]
     assert (drift["findings"], drift["unseen"]) == ([], []), drift
 
-    shared.environ = {"MACHINE_PAUSE_AT": "destroy", "MACHINE_PAUSE": "60"}
+    shared.environ = {"MACHINE_PAUSE_AT": "destroy", "MACHINE_PAUSE": "600"}
     shared.killed_at("terraform_data.guard: delete begun", "destroy", "web", "--yes")
     shared.environ, shared.at = {}, "third"
-    shared.envchart("destroy", "web", "--yes", "--lock-timeout", "60")
+    shared.envchart("destroy", "web", "--yes", "--lock-timeout", "240")
     assert shared.show()["state"] == "destroyed"
     assert shared.machine_status() == "absent"

@@ -10,6 +10,7 @@ from tests.e2e.project import Project
 pytestmark = pytest.mark.e2e
 
 
+@pytest.mark.usefixtures("no_playbook")
 @pytest.mark.parametrize("kind", ["project", "systemd_project"], ids=["daemon", "systemd"])
 def test_a_second_version_is_served_after_run_and_can_be_rolled_back(
     kind: str, request: pytest.FixtureRequest
@@ -52,7 +53,6 @@ def test_a_registered_host_is_used_and_left_alone(project: Project) -> None:
 
 
 def test_a_host_that_rejects_the_key_is_not_registered(project: Project, machine: Machine) -> None:
-    project.provider["timeouts"] = {"ssh": 1}
     project.create()
     machine.create("198.18.7.6")
     machine.await_ssh()  # it lets another key in
@@ -65,12 +65,13 @@ def test_a_host_that_rejects_the_key_is_not_registered(project: Project, machine
     assert shown["condition"] == "created (register failed at reach_host)"
 
 
+@pytest.mark.usefixtures("no_playbook")
 def test_a_service_that_listens_only_on_loopback_is_recognised(project: Project) -> None:
     program = (project.app / "app.py").read_text()
     (project.app / "app.py").write_text(
         program.replace('os.environ.get("HOST", "127.0.0.1")', '"127.0.0.1"')
     )
-    project.provider["service"] = {"start_timeout": 1}
+    project.provider["service"] = {"start_timeout": 5}
     project.create()
 
     ended = project.envchart("up", "web", check=6)

@@ -16,9 +16,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("hangups_heeded")]
 
 
 @pytest.fixture
-def slow(project: Project) -> Project:
+def slow(no_playbook: None, project: Project) -> Project:
     """A project whose machine takes a long time to create."""
-    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "60"}
+    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "600"}
     project.create()
     return project
 
@@ -44,6 +44,14 @@ def tools(project: Project) -> list[str]:
     return found
 
 
+def end_pause(project: Project) -> None:
+    """Let the module's script go on where it waits."""
+    for process in project._processes():
+        with suppress(psutil.Error):
+            if process.name() == "sleep":
+                process.send_signal(signal.SIGUSR1)
+
+
 def goes_on(project: Project) -> None:
     """Check that the environment can be retried, brought up and destroyed."""
     project.environ = {}
@@ -54,6 +62,7 @@ def goes_on(project: Project) -> None:
     assert project.machine_status() == "absent"
 
 
+@pytest.mark.usefixtures("no_playbook")
 def test_a_failed_apply_can_be_retried(project: Project) -> None:
     project.environ = {"MACHINE_FAIL_AT": "boot"}
     project.create()
@@ -79,7 +88,7 @@ def test_a_signal_during_apply_is_recorded(slow: Project, signals: list[signal.S
     process = begin(slow)
     for number in signals:
         process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate()
 
     assert process.returncode == code, out + err
     assert tools(slow) == []
@@ -103,12 +112,14 @@ def test_a_controller_killed_during_apply_can_be_recovered(slow: Project) -> Non
     goes_on(slow)
 
 
+@pytest.mark.usefixtures("no_playbook")
 def test_an_apply_that_succeeds_after_its_controller_died_counts_as_done(project: Project) -> None:
-    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "2"}
+    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "600"}
     project.create()
     process = begin(project)
     process.kill()
     process.communicate()
+    end_pause(project)
     await_that(lambda: tools(project) == [])
     assert project.machine_status() == "running", "Terraform was not ended by its controller's death"
     project.environ = {}
@@ -132,6 +143,7 @@ def test_destroy_replaces_a_killed_controller(slow: Project) -> None:
     assert tools(slow) == []
 
 
+@pytest.mark.usefixtures("no_playbook")
 def test_after_a_failed_destroy_only_destroy_is_possible(project: Project) -> None:
     project.create()
     project.envchart("up", "web")

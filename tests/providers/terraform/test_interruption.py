@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("hangups_heeded")]
 
 @pytest.fixture
 def slow(project: Project) -> Project:
-    variables = {"host_key": project.sshd.host_key, "delay": 20}
+    variables = {"host_key": project.sshd.host_key, "delay": 600}
     project.workspace.create(project.spec(variables=variables))
     return project
 
@@ -107,7 +107,7 @@ PLAYBOOK = """
   gather_facts: false
   tasks:
     - {name: begin, shell: "echo x >>'{{ ran }}'", check_mode: false}
-    - {name: go on, command: sleep 30}
+    - {name: go on, command: sleep 120}
 """
 
 

@@ -119,7 +119,7 @@ async def test_a_failed_apply_reports_the_error_of_terraform_and_can_be_retried(
 
 
 async def test_a_service_that_exits_is_not_running(project: Project) -> None:
-    project.workspace.create(project.spec())
+    project.workspace.create(project.spec(playbook=None))
     (project.directory / "app" / "app.py").write_text(
         "print('no database', flush=True); raise SystemExit(1)"
     )
@@ -165,6 +165,7 @@ async def test_after_a_failed_register_the_state_is_created(project: Project) ->
         "created (register failed at reach_host)",
     )
     project.sshd.start()
+    await workspace.update("web", project.spec())  # which has the time of a busy machine
     assert isinstance((await workspace.retry("web")).state, Provisioned)
     await workspace.destroy("web")
 
