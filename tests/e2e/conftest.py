@@ -17,6 +17,11 @@ from tests.e2e.project import Project
 MakeMachine: TypeAlias = Callable[..., Machine]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take longest, so that no worker is left alone with one of them."""
+    items.sort(key=lambda item: not {"e2e", "timeout"} <= {mark.name for mark in item.iter_markers()})
+
+
 def _refuse(lacks: list[Lack]) -> None:
     """Skip the test, or fail in CI if packages would bring everything that is missing."""
     if not lacks:

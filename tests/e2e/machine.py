@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
+
+import psutil
 
 from environments.system.waiting import block_until
 
@@ -144,6 +147,14 @@ class Machine:
 
     def await_ssh(self) -> None:
         await_that(lambda: self.ssh("true").returncode == 0)
+
+
+def end_pauses(processes: Iterable[psutil.Process]) -> None:
+    """Let the script go on where `MACHINE_PAUSE_AT` made it wait, in some processes."""
+    for process in processes:
+        with suppress(psutil.Error):
+            if process.name() == "sleep":
+                process.send_signal(signal.SIGUSR1)
 
 
 def await_that(holds: Callable[[], bool], patience: float = _PATIENCE) -> None:

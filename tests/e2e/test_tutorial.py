@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +17,7 @@ import pytest
 from tests import postgres
 from tests.docs.test_docs import ROOT, Reader
 from tests.e2e.lab import Lab
-from tests.e2e.machine import Keys, Machine
+from tests.e2e.machine import Keys, Machine, end_pauses
 
 pytestmark = pytest.mark.e2e
 
@@ -27,7 +29,7 @@ Follow: TypeAlias = Callable[..., Path]
 def follow(inside: Lab, tmp_path: Path) -> Follow:
     """Follows a page with a home of its own, and returns where its machines are."""
 
-    def follow(name: str, store: str = "") -> Path:
+    def follow(name: str, store: str = "", **environ: str) -> Path:
         state_dir = inside.new_directory()
         shutil.copytree(ROOT / "examples" / "terraform-ansible", tmp_path / "example")
         variables = tmp_path / "example" / "terraform" / "variables.tf"
@@ -39,6 +41,7 @@ def follow(inside: Lab, tmp_path: Path) -> Follow:
             "HOME": str(tmp_path / "home"),
             "COLUMNS": "80",
             "ENVCHART_STORE": store,
+            **environ,
         }
         environment.pop("ENVCHART_DATA_DIR", None)
         if not store:
@@ -69,11 +72,50 @@ def workers_ended(tmp_path: Path) -> Iterator[None]:
             psutil.Process(pid).kill()
 
 
+@contextmanager
+def let_go_after(note: Path, home: Path) -> Iterator[None]:
+    """Let paused hosts boot once the process with a noted pid is dead, while a block runs."""
+    over = threading.Event()
+
+    def let_go() -> None:
+        while not over.wait(0.2):
+            if _is_dead(note):
+                end_pauses(each for each in psutil.process_iter() if _home(each) == str(home))
+
+    thread = threading.Thread(target=let_go)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _is_dead(note: Path) -> bool:
+    try:
+        return psutil.Process(int(note.read_text())).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+    except (OSError, ValueError):  # not noted yet
+        return False
+
+
+def _home(process: psutil.Process) -> str | None:
+    with suppress(psutil.Error):
+        return process.environ().get("HOME")
+    return None
+
+
 @pytest.mark.usefixtures("workers_ended")
 def test_the_commands_about_three_machines_work(follow: Follow, tmp_path: Path) -> None:
-    with postgres.server(max(postgres.programs())) as server:
+    # The worker alpha must not be done with its host before the page kills it.
+    paused = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "600"}
+    with (
+        postgres.server(max(postgres.programs())) as server,
+        let_go_after(tmp_path / "alpha.pid", tmp_path / "home"),
+    ):
         url = postgres.database(server.url, "envchart")
-        state_dir = follow("three-machines.md", url)
+        state_dir = follow("three-machines.md", url, **paused)
 
     for name in ("web", "shop"):
         assert Machine(f"envchart-{name}", state_dir, Keys(tmp_path)).status() == "absent"
