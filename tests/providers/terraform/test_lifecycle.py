@@ -165,7 +165,6 @@ async def test_after_a_failed_register_the_state_is_created(project: Project) ->
         "created (register failed at reach_host)",
     )
     project.sshd.start()
-    await workspace.update("web", project.spec())  # which has the time of a busy machine
     assert isinstance((await workspace.retry("web")).state, Provisioned)
     await workspace.destroy("web")
 
