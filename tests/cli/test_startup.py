@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cli.conftest import HELLO
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -69,6 +71,20 @@ def test_reading_settled_environments_imports_nothing_heavy(
     names = (*HEAVY, "psutil", "yaml", "importlib.metadata", "msgspec", "environments.storage.file")
 
     assert loaded(*words, cwd=tmp_path, names=names) == set()
+
+
+def test_listing_a_database_loads_nothing_but_its_driver(
+    cli: Any, tmp_path: Path, postgres_url: str
+) -> None:
+    names = (*HEAVY, "sqlalchemy", "alembic", "dbos", "psycopg", "environments.storage.sql.repository")
+    for url, driver in (  # psycopg itself loads asyncio
+        (f"sqlite:///{tmp_path}/store.db", set()),
+        (postgres_url, {"psycopg", "asyncio"}),
+    ):
+        assert cli("--store", url, "create", "web", "--app", HELLO).code == 0
+
+        for words in (("list",), ("list", "--json")):
+            assert loaded("--store", url, *words, cwd=tmp_path, names=names) <= driver
 
 
 @pytest.mark.parametrize(

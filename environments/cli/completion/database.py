@@ -1,21 +1,16 @@
-"""Names and documents of environments in a database, for completion: read by the driver alone.
+"""Names and documents of environments in a database, for completion.
 
 SQLAlchemy, and the repository above it, take longer to load than a shell's user is ready to wait.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
-from importlib import import_module
-from pathlib import Path
 from typing import Any, Final
 
-from statechart.errors import StorageError
-from statechart.storage.sql.urls import StoreUrl, read_url, require_driver
+from environments.storage.sql.driver import asking
+from statechart.storage.sql.urls import read_url
 
-_COLLECTION: Final = "environments"
 _PATIENCE: Final = 2  # seconds
 _NAMES: Final = "SELECT name, '' FROM envchart_name WHERE collection = {}"
 _DOCUMENTS: Final = "SELECT name, value FROM envchart_name WHERE collection = {}"
@@ -41,27 +36,5 @@ def documents(url: str, wanted: Iterable[str]) -> dict[str, str]:
 
 
 def _rows(url: str, statement: str) -> list[Any]:  # Any: pairs of text
-    place = read_url(url)
-    require_driver(place)
-    collection = place.collection if place.collection is not None else _COLLECTION
-    try:
-        return (_of_sqlite if place.file else _of_postgresql)(place, statement, collection)
-    except Exception as error:  # of a driver that is loaded only here
-        if not isinstance(error, OSError) and not type(error).__module__.startswith(("sqlite3", "psycopg")):
-            raise
-        raise StorageError(f"{place.where} can't be read: {error}") from error
-
-
-def _of_sqlite(place: StoreUrl, statement: str, collection: str) -> list[Any]:
-    # For reading only, as a connection would make a file that is missing.
-    file = f"{Path(place.file).absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(file, uri=True, timeout=_PATIENCE)) as connection:
-        return connection.execute(statement.format("?"), (collection,)).fetchall()
-
-
-def _of_postgresql(place: StoreUrl, statement: str, collection: str) -> list[Any]:
-    driver = import_module("psycopg")
-    url = place.connect.replace("postgresql+psycopg://", "postgresql://", 1)
-    with driver.connect(url, connect_timeout=_PATIENCE) as connection:
-        found: list[Any] = connection.execute(statement.format("%s"), (collection,)).fetchall()
-        return found
+    with asking(read_url(url), patience=_PATIENCE) as ask:
+        return ask(statement)

@@ -19,11 +19,13 @@ from environments.model.stored import SCHEMA_VERSION
 from environments.model.summary import Summary, UnreadableSummary
 from environments.ports import TRACES as DIRECTORY, CarriedState
 from environments.storage.sql.artifacts import ArtifactRows
-from environments.storage.sql.looking import SUMMARIES, summary_of
+from environments.storage.sql.driver import COLLECTION
+from environments.storage.sql.looking import SUMMARIES
 from environments.storage.sql.schema import ENVIRONMENTS
 from environments.storage.sql.scratch import Scratch
 from environments.storage.sql.session import SqlSession
 from environments.storage.sql.states import StateRows
+from environments.storage.sql.summing import summary_of
 from environments.storage.sql.tables import IDENTITY, LOOKS, STATES, TRACES
 from environments.storage.stored import StoredRepository, folded
 from environments.system.inherited import LIBPQ, withhold
@@ -38,7 +40,6 @@ from statechart.storage.sql.tables import NAMES
 if TYPE_CHECKING:
     from statechart.following.changed import Changed
 
-_COLLECTION = "environments"
 _PAGE = 500  # lineages that are asked for at once
 _COPIED = 20
 """How many of the last traces are copied to the directory of an environment."""
@@ -83,7 +84,7 @@ class SqlRepository(StoredRepository):
         self._rows: JsonSqlRepository[AnyEnvironment] = JsonSqlRepository(
             url,
             Environment,
-            collection=_COLLECTION,
+            collection=COLLECTION,
             fold=folded,
             schema_version=SCHEMA_VERSION,
             context=known,

@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 
+from statechart.storage.sql.urls import TCP
+
 WRITES: Final = "envchart_writes"
 """The execution option of a transaction that writes, of which SQLite lets in one at a time."""
 
@@ -26,14 +28,6 @@ _IDLE: Final = 1.0
 
 _PREPARED: Final = 2
 """The number of uses after which a connection has the server keep the plan of a statement."""
-
-_TCP: Final[dict[str, int]] = {
-    "connect_timeout": 3,
-    "keepalives_idle": 5,
-    "keepalives_interval": 3,
-    "keepalives_count": 2,
-    "tcp_user_timeout": 8000,
-}
 
 # A process that is stopped in a transaction must not keep its rows from others; and what is said to be
 # durable has to be so, whatever the default of the database is.
@@ -50,7 +44,7 @@ _SETTINGS: Final = (
 def postgresql(url: str) -> sa.Engine:
     """Return an engine for a server; nothing is connected yet."""
     address = sa.make_url(url)
-    given = {key: value for key, value in _TCP.items() if key not in address.query}
+    given = {key: value for key, value in TCP.items() if key not in address.query}
     engine = sa.create_engine(
         address,
         pool_size=20,  # kept: to connect takes longer than a commit, and many slots commit at once

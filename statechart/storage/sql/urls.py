@@ -44,6 +44,15 @@ _PACKAGES: Final[dict[Dialect, tuple[str, ...]]] = {
     "postgresql": ("sqlalchemy", "alembic", "psycopg"),
     "sqlite": ("sqlalchemy", "alembic"),
 }
+TCP: Final[dict[str, int]] = {
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 8000,
+}
+"""The settings of connections to a server, where a URL has no other."""
+
 _EXAMPLES = "write postgresql://USER@HOST/DATABASE or sqlite:///FILE"
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Container, Iterator, Mapping
+import sys
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -64,15 +66,20 @@ def gather(settings: Settings, selection: Selection) -> Gathered:
     lines = _lines(settings, storage)
     # After the records: a command that has ended since is looked at once more.
     first = next(lines, None)
-    working = _working(settings, storage)
+    working = _Working(settings, storage)
     for line in chain(() if first is None else (first,), lines):
         _take(settings, found, line, selection, storage, now, working)
     return found
 
 
-def _working(settings: Settings, storage: Callable[[], StoredRepository]) -> Container[str]:
-    """Return the names that are held, as far as one question tells them all."""
-    return () if settings.store is None else storage().holders()
+class _Working:
+    """The names that are held, as far as one question tells them all; it is asked when that matters."""
+
+    def __init__(self, settings: Settings, storage: Callable[[], StoredRepository]) -> None:
+        self._found = cache(lambda: () if settings.store is None else storage().holders())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._found()
 
 
 def _lines(
@@ -81,11 +88,21 @@ def _lines(
     """Yield the environments as their number demands."""
     layout = loading.layout(settings)
     if layout is None:
-        yield from storage().summaries()
+        yield from _plain(settings) or storage().summaries()
     elif count := entries(settings):
         if not loading.is_quiet(settings):
             storage()
         yield from (_many if count > _MANY else _few)(layout, storage)
+
+
+def _plain(settings: Settings) -> Sequence[Summary | UnreadableSummary] | None:
+    """Return the environments of a database if they can be read without the repository, or None."""
+    if settings.store is None or not loading.is_quiet(settings) or "sqlalchemy" in sys.modules:
+        return None
+    found: Sequence[Summary | UnreadableSummary] | None = import_module(
+        "environments.storage.sql.plain"
+    ).plain_summaries(settings.store)
+    return found
 
 
 def _take(
