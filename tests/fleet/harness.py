@@ -73,6 +73,7 @@ class Crowd:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                process_group=0,
             )
         return self.workers[name]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
+
+import pytest
 
 from tests.fleet.harness import Crowd, wait_for
 from tests.fleet.world import read
@@ -31,20 +35,24 @@ def test_what_dead_workers_leave_is_carried_on_and_nothing_is_done_twice(people:
     assert people.judged().violations == []
 
 
-def test_a_paused_worker_does_no_second_effect(people: Crowd) -> None:
+@pytest.mark.parametrize("pause", [os.kill, os.killpg], ids=["alone", "with its group"])
+def test_a_paused_worker_does_no_second_effect(
+    people: Crowd, pause: Callable[[int, int], None], request: pytest.FixtureRequest
+) -> None:
+    name = f"paused-{request.node.callspec.indices['pause']}"
     people.seconds = 1.0
-    people.create("paused")
+    people.create(name)
     paused = people.start("a", "--dead-after", "3.5")
     people.ready(1)
-    people.fleet.submit("paused")
-    wait_for(lambda: any(line.what == "begin" for line in read(people.log, "paused")), people.told)
+    people.fleet.submit(name)
+    wait_for(lambda: any(line.what == "begin" for line in read(people.log, name)), people.told)
 
-    paused.send_signal(signal.SIGSTOP)
+    pause(paused.pid, signal.SIGSTOP)
     people.start("b")
-    wait_for(lambda: any(line.pid != paused.pid for line in read(people.log, "paused")), people.told)
+    wait_for(lambda: any(line.pid != paused.pid for line in read(people.log, name)), people.told)
 
     # Continued or not, the watchdog has ended it, before another worker began.
     assert paused.wait(60) == -signal.SIGKILL
-    (wish,) = [each for each in people.finished() if each.name == "paused"]
+    (wish,) = [each for each in people.finished() if each.name == name]
     assert (wish.condition, wish.attempts) == ("reached", 2)
     assert people.judged().violations == []
