@@ -164,7 +164,7 @@ def test_from_nothing_to_running_to_another_release_and_back(
     assert f"next: envchart provision web --data-dir {data}" in created.err
     provisioned = process("provision", "web")
     assert provisioned.out == "web is provisioned\n"
-    assert "[1/2] create_directories … done 0." in provisioned.err
+    assert "[1/2] create_directories … done " in provisioned.err
     assert process("configure", "web").code == 0
     again = process("run", "web")
     assert again.code == 4
