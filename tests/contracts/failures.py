@@ -152,7 +152,9 @@ FAILURES: dict[str, Row] = {
     "the service's settings are wrong": _service(Cause.COMMAND_EXECUTION, "KeyError: 'DATABASE'"),
     "the service answers with an error": _service(Cause.TIMEOUT, "500", Limits(start=5)),
     "the service never listens": _service(Cause.TIMEOUT, "health"),
-    "the service answers without its token": _service(Cause.CONFIGURATION, "token|another program"),
+    "the service answers without its token": _service(
+        Cause.CONFIGURATION, "token|another program", Limits(start=5)
+    ),
     "the service's program is missing": _service(Cause.CONFIGURATION, "no-such-program"),
 }
 """The failures that each provider has to report truthfully and to continue after."""
