@@ -153,6 +153,7 @@ def fetch(url: str) -> str:
         return answer.read().decode()
 
 
+@pytest.mark.timeout(900)  # it starts two dozen processes, one after the other
 def test_from_nothing_to_running_to_another_release_and_back(
     process: Any, tmp_path: Path, data: Path
 ) -> None:
