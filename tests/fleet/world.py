@@ -140,6 +140,12 @@ def _of_journals(
         for entry in entries:
             record = entry.record
             if not isinstance(record, StepRecord):
+                environment = getattr(record, "environment", None)
+                operation = None if environment is None else environment.operation
+                if environment is not None and (operation is None or not operation.is_active):
+                    # A command that lost its lease or its database, and has recorded its failure, leaves a
+                    # step in doubt; the next one probes before it begins the step, which the world shows.
+                    pending.clear()
                 continue
             if record.phase == "intent":
                 if record.step in pending:
