@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pydantic import ValidationError
 
 from statechart import errors
 from statechart.answers import databases
+from statechart.answers.spelling import ANY_CHART, Spelling
+from statechart.reference import find_attribute
+from statechart.stored.repository import ChartRepository
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.program.kinds import (
     Kind,
@@ -21,7 +25,7 @@ from statechart.terminal.program.kinds import (
 )
 from statechart.terminal.refusal import UsageRefused
 from statechart.terminal.report import ExitCode, Report
-from statechart.terminal.settings import Spells
+from statechart.terminal.settings import Spells, shell_word
 from statechart.wording import first_problem, nearest
 
 _LIST = "python -m statechart list"
@@ -60,6 +64,18 @@ def _nearest(error: Exception, spelling: Spells) -> list[str]:
     near = nearest(error.name, names)
     meant = [f"did you mean {near!r}? {spelling.spell('show NAME', near)}"] if near else []
     return [*meant, spelling.spell("list"), spelling.spell("create NAME KEY=VALUE", error.name)]
+
+
+def _moved(error: Exception, spelling: Spells) -> list[str]:
+    assert isinstance(error, errors.MovedAway)
+    reference = getattr(spelling, "reference", ANY_CHART)
+    model = getattr(spelling, "model_reference", None) or getattr(spelling, "model", None)
+    with suppress(errors.StatechartError):
+        named = None if reference == ANY_CHART else find_attribute(reference)
+        if isinstance(named, ChartRepository):
+            show = spelling.spell("show NAME", error.name)
+            return [f"give {reference} the store {shell_word(error.to)} in the program, then {show}"]
+    return [Spelling(reference, model, error.to).spell("show NAME", error.name)]
 
 
 def _locked(error: Exception, spelling: Spells) -> list[str]:
@@ -126,7 +142,7 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
         ExitCode.USAGE, "page", say("correct the pages, then python -m statechart docs check")
     ),
     # not found, not allowed, conflict
-    errors.MovedAway: Kind(ExitCode.NOT_FOUND, "moved_away", say("look for it where it was moved to")),
+    errors.MovedAway: Kind(ExitCode.NOT_FOUND, "moved_away", _moved),
     errors.NotFound: Kind(ExitCode.NOT_FOUND, "not_found", _nearest),
     errors.InvalidTransition: Kind(ExitCode.NOT_ALLOWED, "invalid_transition", _refused),
     errors.AlreadyExists: Kind(ExitCode.CONFLICT, "already_exists", say(_SHOW)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,18 @@ def repository(settings: Settings) -> ChartRepository[Any]:
         timeout=settings.lock_timeout,
         allow_network_filesystem=settings.allow_network_filesystem,
     )
+
+
+def spelling_at(settings: Settings, store: str) -> Spelling | None:
+    """Return the spelling of commands for the typed chart in another store.
+
+    A repository knows its store; None if only the repository can read its values.
+    """
+    named = find_attribute(settings.reference)
+    if not isinstance(named, ChartRepository):
+        return Spelling(settings.reference, settings.model_reference, store)
+    found = Spelling.of(named)
+    return None if found.store is None else replace(found, store=store)
 
 
 def lasting_spelling(settings: Settings, repository: ChartRepository[Any]) -> Spelling:

@@ -35,6 +35,10 @@ WAYS: dict[str, Way] = {
         ("migrate", "migrations", "db", "schema", "grant"),
         Way("the tables of a database are made by store", ("store migrate", "store check")),
     ),
+    **dict.fromkeys(
+        ("mv", "export", "import", "transfer", "copy"),
+        Way("values are brought to another store by move", ("move --all --to DIR|URL",)),
+    ),
     "help": Way("each command explains itself with --help", ("--help",)),
 }
 """The words that users of other tools type."""
@@ -52,8 +56,9 @@ COMMANDS: dict[str, Entry] = {
     "create": Entry("create", "create", "Record a new value.", CHANGE),
     "fire": Entry("fire", "fire", "Fire an event on a value, and commit the transition.", CHANGE),
     "effects": Entry("effects", "effects", "List the effects that are due, or run them.", CHANGE),
+    "move": Entry("stores.move", "move", "Bring values to another store, and back.", CHANGE),
     "verify": Entry("verify", "verify", "Check histories for damage, and against today's chart.", CHECK),
-    "store": Entry("store", "store", "Check or migrate the tables of a store in a database.", CHECK),
+    "store": Entry("stores.store", "store", "Check or migrate the tables of a store in a database.", CHECK),
     "simulate": Entry("simulate", "simulate", "Walk through a chart without storing anything.", CHECK),
     "diagram": Entry("diagram", "diagram", "Draw a chart.", DOCUMENT),
     "docs": Entry("docs", "docs", "Keep the diagrams in documentation up to date.", DOCUMENT),

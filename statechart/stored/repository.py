@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 
     from statechart.chart import Chart, State
     from statechart.following.changed import Changed
+    from statechart.storage.moving.move import Moved
     from statechart.storage.record import Record
     from statechart.storage.session import Migration, Session
+    from statechart.stored.moving.values import ValuesMove
     from statechart.stored.store import Opened, Store
 
 
@@ -415,6 +418,41 @@ class ChartRepository(Generic[ModelT]):
         if revision is not None and head.revision != revision:
             raise Stale(name, expected=revision, actual=head.revision)
         self.store.delete(name, expected=head, timeout=self.timeout)
+
+    def move(self, name: str, to: str | Path | ChartRepository[ModelT], *, keep: bool = True) -> Moved:
+        """Move a value to another store: its whole history, byte for byte, verified there.
+
+        Until the value has arrived as it was sent, nothing has changed here. A move that was cut off is
+        finished by the next call. At no time do both stores have the value.
+
+        Args:
+            name: The name.
+            to: The other store: a directory, the URL of a database, or a repository.
+            keep: Keep the history here, where no other method finds it.
+
+        Raises:
+            NotFound: The name does not exist.
+            MovedAway: The value was moved already.
+            Locked: Another holder has the name, or another process runs its effects.
+            AlreadyExists: The other store has another value of this name.
+            Diverged: The value was in the other store earlier, and both went on.
+            CorruptHistory: The history is damaged; nothing was changed.
+            StorageError: A store can't be read or written, or both are the same.
+        """
+        return self.moving(to).carry_out(name, keep=keep)
+
+    def moving(self, to: str | Path | ChartRepository[ModelT]) -> ValuesMove:
+        """Return a move to another store, to check it, or to carry it out for several values.
+
+        Raises:
+            ValueError: The location is empty.
+            InvalidUrl: The URL can't be read, or names a database that is not supported.
+            DriverMissing: The packages of `envchart[sql]` are not installed.
+        """
+        there = to._opened if isinstance(to, ChartRepository) else opened(to, self.model, self._options)
+        moves = import_module("statechart.stored.moving.values")  # loaded by those who move only
+        found: ValuesMove = moves.ValuesMove(self._opened, there, self.timeout)
+        return found
 
 
 def _opened_anew(

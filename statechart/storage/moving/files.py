@@ -83,9 +83,9 @@ class FileHarbour:
         """Return the names, sorted."""
         return self.store.names()
 
-    def depart(self, name: str, command: str) -> FileDeparture:
+    def depart(self, name: str, command: str, timeout: float = 0) -> FileDeparture:
         """Hold a name for leaving."""
-        return FileDeparture(self, self.store.open(name, command=command))
+        return FileDeparture(self, self.store.open(name, command=command, timeout=timeout))
 
     def gone(self) -> list[NoteInFile]:
         """Return the notes of the names that left, the latest last."""

@@ -110,8 +110,8 @@ class Harbour(Protocol):
         """Return the names, sorted."""
         ...
 
-    def depart(self, name: str, command: str) -> Departure:
-        """Hold a name for leaving.
+    def depart(self, name: str, command: str, timeout: float = 0) -> Departure:
+        """Hold a name for leaving, waiting at most `timeout` seconds for another holder.
 
         Raises:
             NotFound: The name does not exist.

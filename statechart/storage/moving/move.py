@@ -39,6 +39,7 @@ def move(
     known: int,
     command: str = "move",
     keep: bool = True,
+    timeout: float = 0,
     beside: Callable[[Departure, Summary], None] = lambda _departure, _history: None,
 ) -> Moved:
     """Move a name from one store to another. A move that was cut off is finished by the next.
@@ -55,6 +56,7 @@ def move(
         known: The schema version of the program.
         command: The purpose, shown to others who find the name held.
         keep: Keep the history in the source, where no command finds it.
+        timeout: The seconds to wait for another holder.
         beside: Copies what lies beside the history, after it was staged.
 
     Raises:
@@ -66,7 +68,7 @@ def move(
         StorageError: A store can't be read or written; run it again.
     """
     try:
-        departure = source.depart(name, command)
+        departure = source.depart(name, command, timeout)
     except NotFound:
         return _finish(name, source, target, known, keep=keep)
     with closing(departure):

@@ -72,9 +72,9 @@ class RowHarbour:
         """Return the names, sorted."""
         return self.store.names()
 
-    def depart(self, name: str, command: str) -> RowDeparture:
+    def depart(self, name: str, command: str, timeout: float = 0) -> RowDeparture:
         """Hold a name for leaving."""
-        return RowDeparture(self, self.store.open(name, command=command))
+        return RowDeparture(self, self.store.open(name, command=command, timeout=timeout))
 
     def gone(self) -> list[NoteInRow]:
         """Return the notes of the names that left, the latest last."""
@@ -118,9 +118,23 @@ class RowHarbour:
                     raise Diverged(name, self.where)
                 connection.execute(sa.insert(NAMES).values(row))
         except StorageError as error:
-            if isinstance(error.__cause__, IntegrityError):
-                raise AlreadyExists(name, self.where) from error
-            raise
+            if not isinstance(error.__cause__, IntegrityError):
+                raise
+            self._require_no_other(name, head.lineage, error)
+            raise AlreadyExists(name, self.where) from error
+
+    def _require_no_other(self, name: str, lineage: str, cause: StorageError) -> None:
+        """Check that no other collection of the database has a history: its records are there only once."""
+        mine = (self.store.collection, self.left, self.coming)
+        others = sa.select(NAMES.c.collection).where(
+            NAMES.c.lineage == lineage, NAMES.c.collection.not_in(mine)
+        )
+        for row in self._rows(others):
+            collection = row.collection.removesuffix(LEFT).removesuffix(_ARRIVING)
+            raise StorageError(
+                f"the history of {name!r} was in the collection {collection!r} of {self.where} before, and "
+                "can return there only: a database keeps each history once"
+            ) from cause
 
     def _cleared(self, connection: sa.Connection, lineage: str) -> tuple[int, str] | None:
         """Remove what an earlier move of a history has left, and return the end that it had here."""

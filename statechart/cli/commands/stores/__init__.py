@@ -1,0 +1,1 @@
+"""The subcommands on stores as a whole."""

@@ -1,0 +1,1 @@
+"""Move the values of a chart to another store."""
