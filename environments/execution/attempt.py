@@ -11,7 +11,7 @@ from uuid import uuid4
 from environments.errors import CommandFailed
 from environments.execution.progress import CommandEnded, CommandStarted, Noticed
 from environments.execution.runner import Runner, StepStopped
-from environments.execution.sessions import tell_transitions
+from environments.execution.sessions import loss_of, tell_transitions
 from environments.execution.transitions import fire, record_achievement, record_failure, with_trace
 from environments.model.command_name import CommandName
 from environments.model.condition import PARTLY
@@ -152,7 +152,8 @@ class Attempt:
         operation = self._environment.operation
         step = operation.step.name if operation and operation.step else self.command.value
         cause, summary, detail = self.runner.explain(error)
-        if not isinstance(error, Exception):  # CancelledError, KeyboardInterrupt, SystemExit
+        # CancelledError, KeyboardInterrupt, SystemExit
+        if not isinstance(error, Exception) and not loss_of(self.runner.session):
             cause = FailureCause.CANCELLED
         failure = self._failure(StepStopped(step, cause, summary), detail)
         try:

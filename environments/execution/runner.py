@@ -20,6 +20,7 @@ from environments.execution.progress import (
     StepReported,
     StepStarted,
 )
+from environments.execution.sessions import loss_of
 from environments.model.command_name import CommandName
 from environments.model.failure import FailureCause
 from environments.model.operation import Operation, StepInHand, StepResult, ToolProcess
@@ -187,12 +188,14 @@ class Runner:
                     return attempt, await _within(step.timeout, step.effect(context)) or {}
             except Exception as error:  # whatever a step raises has to be recorded as its failure
                 cause, summary, detail = self.explain(error)
-                last = attempt > step.retries or self.stop.reason is not None
+                is_lost = bool(loss_of(self.session))
+                last = attempt > step.retries or self.stop.reason is not None or is_lost
                 pause = step.backoff * 2 ** (attempt - 1)
                 retry_in = None if last else pause
                 self.tell(StepAttemptFailed, step, where, summary=summary, retry_in=retry_in)
                 if last:
-                    if not isinstance(error, CutShort):  # cut short, the step stays in doubt
+                    # Cut short, or with its tools ended from outside, the step stays in doubt.
+                    if not isinstance(error, CutShort) and not is_lost:
                         self._record_failure(step, summary)
                     raise StepStopped(step.name, cause, summary, detail) from error
             await self.clock.sleep(pause.total_seconds())
@@ -234,8 +237,15 @@ class Runner:
         )
 
     def explain(self, error: BaseException) -> tuple[FailureCause, str, str]:
-        """Return cause, summary and details of a step's exception, with secrets redacted."""
-        return explain(error, self._redact)
+        """Return cause, summary and details of a step's exception, with secrets redacted.
+
+        If the lease of the environment is lost, that is the cause: it ended the step, and its tools.
+        """
+        cause, summary, detail = explain(error, self._redact)
+        loss = loss_of(self.session)
+        if loss:
+            return FailureCause.PERSISTENCE, self._storable(loss), detail
+        return cause, summary, detail
 
     def _storable(self, text: str) -> str:
         return storable(text, self._redact)

@@ -85,6 +85,11 @@ class SessionOver:
         return self._session.environment
 
     @property
+    def loss(self) -> str:
+        """The reason for which a store ends the work, in a sentence; empty as long as it may go on."""
+        return self._session.loss if isinstance(self._session, SessionOver) else ""
+
+    @property
     def crashed(self) -> Holder | None:
         """The last holder, if that process ended without releasing the environment."""
         return self._session.crashed
@@ -131,6 +136,11 @@ class SessionOver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def loss_of(session: Session) -> str:
+    """Return the reason for which a store ends the work of a session; empty as long as it may go on."""
+    return session.loss if isinstance(session, SessionOver) else ""
 
 
 def loses_nothing(session: Session) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable, MutableMapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
 from statechart.errors import Locked
+from statechart.following.cancellation import in_thread
+from statechart.storage.values.pauses import pauses
 
 ResultT = TypeVar("ResultT")
 
@@ -23,6 +26,7 @@ async def patiently(
     wait: Callable[[Locked], None] = lambda _locked: None,
     *,
     poll: float = POLL,
+    undo: Callable[[ResultT], object] | None = None,
 ) -> ResultT:
     """Do work that needs a lock, retrying until the lock is free, without blocking other tasks.
 
@@ -30,16 +34,19 @@ async def patiently(
         work: Takes the lock, or raises Locked.
         timeout: The seconds until the last attempt.
         wait: Called once, when the wait begins.
-        poll: The seconds between two attempts.
+        poll: The seconds between two attempts, after some shorter ones.
+        undo: Undoes the work. If it is given, the work is done in a thread, as it may wait for a database,
+            and undone if the task is cancelled meanwhile.
 
     Raises:
         Locked: Another holder still has the lock after `timeout` seconds.
     """
     deadline = monotonic() + timeout
+    waits = pauses(poll)
     told = False
     while True:
         try:
-            return work()
+            return work() if undo is None else await _in_thread(work, undo)
         except Locked as locked:
             left = deadline - monotonic()
             if left <= 0:
@@ -47,7 +54,18 @@ async def patiently(
             if not told:
                 wait(locked)
             told = True
-        await asyncio.sleep(min(poll, left))  # so that the last attempt is when time is up
+        await asyncio.sleep(min(next(waits), left))  # so that the last attempt is when time is up
+
+
+async def _in_thread(work: Callable[[], ResultT], undo: Callable[[ResultT], object]) -> ResultT:
+    done: list[ResultT] = []
+    try:
+        await in_thread(lambda: done.append(work()))
+    except asyncio.CancelledError:
+        for each in done:
+            await in_thread(partial(undo, each))
+        raise
+    return done[0]
 
 
 class Turns:

@@ -29,13 +29,15 @@ from statechart.storage.disk import (
     translated,
 )
 from statechart.storage.disk.lock_probe import is_held, is_only_probed, kernel_owner
+from statechart.storage.values.pauses import pauses
 from statechart.utc import from_timestamp
 
 if TYPE_CHECKING:
     from filelock import UnixFileLock
 
 _AMONG_PROBES = 2.0  # seconds, in which a moment comes that no reader probes the lock
-_POLL = 0.005  # seconds; filelock's default of 0.05 is a long wait at each hand-over
+_POLL = 0.005  # seconds, for a holder in this process
+_LONGEST = 0.04  # seconds between two looks: twenty that wait would take a processor for more of them
 PATIENCE = 0.05
 """The seconds to wait at least, as a reader that probes the lock has it for a moment."""
 
@@ -124,22 +126,36 @@ class Lock:
             fallback_to_soft=False,
             # Removed, the file would let a newcomer lock another file of the same name.
             preserve_lock_file=True,
-            poll_interval=_POLL,
             on_acquired=opened.append,
         )
         try:
             try:
-                self._file.acquire(timeout=patience)
+                self._wait(patience)
             except Timeout:
                 if patience < PATIENCE or not is_only_probed(self._where):
                     raise
-                self._file.acquire(timeout=_AMONG_PROBES)
+                self._wait(_AMONG_PROBES)
         except Timeout as error:
             raise Locked(self._name, _written_holder(_content(self._place))) from error
         except OSError as error:
             raise failure("lock", self.path, error) from error
         with translated("lock", self.path):
             self._sign_on(opened[-1])
+
+    def _wait(self, seconds: float) -> None:
+        """Take the file's lock, with looks of our own: filelock's are all equally far apart."""
+        assert self._file is not None
+        deadline = time.monotonic() + seconds
+        for pause in pauses(_LONGEST):
+            try:
+                self._file.acquire(timeout=0)
+            except TimeoutError:  # of filelock
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise
+                time.sleep(min(pause, left))
+            else:
+                return
 
     def _sign_on(self, descriptor: int) -> None:
         assert self.holder is not None

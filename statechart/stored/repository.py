@@ -17,7 +17,7 @@ from statechart.log import warn
 from statechart.storage.lock import PATIENCE
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments.size import DEFAULT, Segment
-from statechart.storage.session import ModelT
+from statechart.storage.session import ModelT, Session
 from statechart.storage.sql.urls import lasting
 from statechart.stored.binding import initial_state, model_of, require_used
 from statechart.stored.changes import Change, Changes
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from statechart.following.changed import Changed
     from statechart.storage.moving.move import Moved
     from statechart.storage.record import Record
-    from statechart.storage.session import Migration, Session
+    from statechart.storage.session import Migration
     from statechart.stored.moving.values import ValuesMove
     from statechart.stored.store import Opened, Store
 
@@ -165,11 +165,11 @@ class ChartRepository(Generic[ModelT]):
             return session.fire(declared, **payload)
 
     async def afire(self, name: str, event: str, /, **payload: Any) -> ModelT:  # Any: as of `fire`
-        """Do what `fire` does; the wait for the name does not block other tasks."""
+        """Do what `fire` does without blocking other tasks; for a database, all of it runs in a thread."""
         __tracebackhide__ = True
         declared = self.chart.event(event)
         async with self.aopen(name, command=declared.id) as session:
-            return session.fire(declared, **payload)
+            return await session.afire(declared, **payload)
 
     def load(self, name: str) -> ModelT:
         """Return the recorded value of a name.
@@ -212,18 +212,24 @@ class ChartRepository(Generic[ModelT]):
     async def aopen(
         self, name: str, *, command: str = "", timeout: float | None = None
     ) -> AsyncIterator[ChartSession[ModelT]]:
-        """Do what `open` does; the wait for the name does not block other tasks."""
+        """Do what `open` does without blocking other tasks; so does `ChartSession.afire`."""
         seconds = max(self.timeout if timeout is None else timeout, PATIENCE)
         deadline = monotonic() + seconds
+        in_database = not isinstance(self.store, JsonFileRepository)
 
         def attempt() -> Session[ModelT]:
             return self.store.open(name, command=command, patience=0)
 
         async with self._turns.of(name, seconds):
-            with ChartSession(
-                await patiently(attempt, deadline - monotonic(), poll=self.store.poll), self.chart
-            ) as session:
+            left = deadline - monotonic()
+            held = await patiently(
+                attempt, left, poll=self.store.poll, undo=Session.close if in_database else None
+            )
+            session = ChartSession(held, self.chart, waits=in_database)
+            try:
                 yield session
+            finally:
+                await session.aclose()
         if self.effects_at_once and session.fired:
             # Effects wait for other systems, and must not hold up the tasks of this loop.
             await asyncio.to_thread(self._run_at_once, name)

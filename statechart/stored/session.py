@@ -8,6 +8,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from statechart.firing import fire_with
+from statechart.following.cancellation import in_thread
 from statechart.storage.session import ModelT
 from statechart.stored.binding import require_recorded
 
@@ -70,15 +71,21 @@ class ChartSession(Generic[ModelT]):
     """
 
     # An attribute that is set here by mistake, instead of by an event, would be lost.
-    __slots__ = ("__weakref__", "_chart", "_copied", "_copy", "_run_effects", "fired", "session")
+    __slots__ = ("__weakref__", "_chart", "_copied", "_copy", "_run_effects", "_waits", "fired", "session")
 
     def __init__(
-        self, session: Session[ModelT], chart: type[Chart], run_effects: Callable[[str], None] | None = None
+        self,
+        session: Session[ModelT],
+        chart: type[Chart],
+        run_effects: Callable[[str], None] | None = None,
+        *,
+        waits: bool = False,
     ) -> None:
         self.session: Session[ModelT] = session
         self.fired: bool = False
         self._chart = chart
         self._run_effects = run_effects
+        self._waits = waits  # for a database, which may be away
         self._copied: ModelT | None = None  # the value that `_copy` is a copy of
         self._copy: ModelT | None = None
 
@@ -125,6 +132,16 @@ class ChartSession(Generic[ModelT]):
         self.fired = True
         return self.value
 
+    async def afire(self, event: str, /, **payload: Any) -> ModelT:  # Any: as of `fire`
+        """Do what `fire` does without blocking other tasks; for a database, all of it runs in a thread.
+
+        A cancellation is raised after the transition is committed, or refused.
+        """
+        __tracebackhide__ = True
+        if not self._waits:
+            return self.fire(event, **payload)
+        return await in_thread(lambda: self.fire(event, **payload))
+
     def allowed(self, **payload: Any) -> Allowed:  # Any: the chart's guards decide
         """Return the events that the value allows now, with the reasons of those refused."""
         return allowed_on(self._chart, self.session.value, self.name, payload)
@@ -135,6 +152,13 @@ class ChartSession(Generic[ModelT]):
         run, self._run_effects = self._run_effects, None
         if run is not None and self.fired:
             run(self.name)
+
+    async def aclose(self) -> None:
+        """Do what `close` does without blocking other tasks."""
+        if self._waits:
+            await in_thread(self.close)
+        else:
+            self.close()
 
     def __enter__(self) -> Self:
         return self

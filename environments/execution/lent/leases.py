@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from environments.ports import Session
 
 _LOST = "the lease of the environment was lost"
+_SUMMARY = "it was ended, as the lease of the environment could not be renewed in time: {}"
 
 
 class LeasedSession(SessionOver):
@@ -26,12 +27,14 @@ class LeasedSession(SessionOver):
     Attributes:
         is_lent: Whether the storage lends the environment, and has said until when.
         is_lost: Whether the time is over, or another holder has the environment.
+        why: The reason for the loss, in words.
     """
 
     def __init__(self, session: Session, lent: Lent, key: str) -> None:
         super().__init__(session)
         self.is_lent: bool = False
         self.is_lost: bool = False
+        self.why: str = ""
         self._key = key
         self._closing = threading.Lock()
         self._is_closed = False
@@ -58,8 +61,14 @@ class LeasedSession(SessionOver):
             if not self._is_closed:  # the heartbeat may just have asked
                 self._watchdog.until(self._key, until)
 
-    def lost(self) -> None:
+    @property
+    def loss(self) -> str:
+        """The reason for which the work is ended, in a sentence; empty as long as the lease lasts."""
+        return _SUMMARY.format(self.why) if self.is_lost else ""
+
+    def lost(self, why: str) -> None:
         """End the tools and the command; called by the thread that renews."""
+        self.why = why
         self.is_lost = True
         self._watchdog.end(self._key)
         with suppress(RuntimeError):  # the loop was closed meanwhile
@@ -114,6 +123,6 @@ def leased(session: Session, key: str) -> Iterator[Session]:
         raise LeaseLost(
             session.environment.name,
             "the lease",
-            "could not be renewed in time",
+            f"could not be renewed in time ({guarded.why})",
             is_recorded=operation is None or not operation.is_active,
         ) from cancelled

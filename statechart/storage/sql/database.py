@@ -72,6 +72,7 @@ class Database:
         leases: The names that this process holds.
         released: Notified when this process lets a name go.
         let_go: The holders of this process that let their names go while the database was away.
+        wanted: When this process had to wait for a name, by place.
     """
 
     _known: ClassVar[weakref.WeakValueDictionary[str, Database]] = weakref.WeakValueDictionary()
@@ -92,6 +93,7 @@ class Database:
             self._direct = Direct(self.engine)
         self.poll: float = 0.25 if self.file is None else 0.1
         self.let_go: set[str] = set()
+        self.wanted: dict[str, float] = {}
         self._is_local = False
         self._begin_threads()
 

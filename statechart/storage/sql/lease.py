@@ -35,6 +35,7 @@ class Leased(Protocol):
         ttl: The seconds of a lease.
         due: The time of the next renewal, by `lease_time`.
         until: The time until which work may go on.
+        trouble: The reason why the last renewal did not succeed so far, or an empty text.
     """
 
     lineage: str
@@ -42,6 +43,7 @@ class Leased(Protocol):
     ttl: float
     due: float
     until: float
+    trouble: str
 
     @property
     def is_watched(self) -> bool:
@@ -174,14 +176,18 @@ def _renew_some(change: Change, held: list[Leased], ttl: float) -> None:
         # A crash of the server then takes one renewal back at most. The lease still lasts until 4/5 of its
         # time after the forgotten one, and work ends at 2/3. Fences don't depend on it: those are on disk.
         statement = statement.returning(unhurried())
+    for each in held:
+        each.trouble = "the database does not answer"
     try:
         kept = {row.lineage for row in change(statement)}
-    except StorageError:
+    except StorageError as error:
         for each in held:
+            each.trouble = str(error)
             each.due = lease_time() + min(_AGAIN, ttl / _BEATS)
         return
     for each in held:
         each.due = first_due(at, ttl)
+        each.trouble = ""
         if each.lineage in kept:
             each.renewed(at)
         else:

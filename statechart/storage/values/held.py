@@ -27,8 +27,11 @@ class LeaseWatcher(Protocol):
         """
         ...
 
-    def lost(self) -> None:
-        """Take note that the time is over without a renewal, or that another holder has the name."""
+    def lost(self, why: str) -> None:
+        """Take note that the time is over without a renewal, or that another holder has the name.
+
+        `why` is a sentence that says so for people.
+        """
         ...
 
 

@@ -42,7 +42,7 @@ async def test_a_command_whose_lease_is_lost_ends_with_it(session: Lending) -> N
 
     async def work() -> None:
         with leased(session, "key"):
-            threading.Thread(target=session.watcher.lost).start()
+            threading.Thread(target=session.watcher.lost, args=("the database does not answer",)).start()
             try:
                 await asyncio.sleep(1000)
             finally:
@@ -69,7 +69,7 @@ async def test_a_command_that_could_not_record_its_end_says_so(session: Lending)
 
     async def work() -> None:
         with leased(session, "key"):
-            session.watcher.lost()
+            session.watcher.lost("the database does not answer")
             await asyncio.sleep(1000)
 
     with pytest.raises(LeaseLost, match="nothing more was written"):
@@ -81,7 +81,7 @@ async def test_a_step_that_makes_an_error_of_its_own_for_the_end_is_ended_by_the
 ) -> None:
     async def work() -> None:
         with leased(session, "key"):
-            session.watcher.lost()
+            session.watcher.lost("the database does not answer")
             try:
                 await asyncio.sleep(1000)
             except asyncio.CancelledError:
@@ -94,7 +94,7 @@ async def test_a_step_that_makes_an_error_of_its_own_for_the_end_is_ended_by_the
 async def test_a_cancellation_by_others_after_the_loss_stays_one(session: Lending) -> None:
     async def work() -> None:
         with leased(session, "key"):
-            session.watcher.lost()
+            session.watcher.lost("the database does not answer")
             await asyncio.sleep(1000)
 
     task = asyncio.ensure_future(work())
@@ -122,7 +122,7 @@ async def test_a_loss_after_the_end_cancels_nothing(session: Lending) -> None:
     with leased(session, "key") as held:
         held.close()
 
-    session.watcher.lost()
+    session.watcher.lost("the database does not answer")
     await asyncio.sleep(0.01)
 
 

@@ -411,7 +411,7 @@ def test_an_asynchronous_fire_waits_for_the_name(anywhere: ChartRepository[Order
 
 
 def test_many_tasks_that_fire_on_one_name_wait_in_a_row(anywhere: ChartRepository[Order]) -> None:
-    anywhere.timeout = 60
+    anywhere.timeout = 600
     anywhere.create("A-1", Order(price=7))
 
     async def run() -> None:

@@ -47,6 +47,7 @@ class HeldRow:
         until: The time until which work may go on.
         rows: The row of the name and the lines of its present segment, if they were read with the taking.
         keep: Called at the end of a session with the name and its lease for the next one, if it is kept.
+        trouble: The reason why the last renewal did not succeed so far, or an empty text.
     """
 
     rows: Rows | None = None
@@ -72,6 +73,7 @@ class HeldRow:
         self.text: str = holder.model_dump_json()
         self._released_by: str | None = None  # the last holder that closed a session; with one that is kept
         self._pid = os.getpid()
+        self.trouble: str = ""
         self._lost = ""
         self._end: tuple[Head, int] | None = None  # the head, and the first record of its segment
         self._pending: Line | None = None
@@ -146,7 +148,7 @@ class HeldRow:
         self._watchers.append(watcher)
         watcher.renewed(self.until)
         if self._has_told:
-            watcher.lost()
+            watcher.lost(self._why)
         self._names.database.leases.watch(self._names.database.changed, self)
 
     @property
@@ -220,6 +222,7 @@ class HeldRow:
         if self._lost:
             return  # it was let go while the heartbeat asked
         self._lost = _TAKEN
+        self.trouble = "another holder has taken it over"
         self._names.database.leases.discard(self)
         self.tell_lost()
 
@@ -228,7 +231,11 @@ class HeldRow:
         if not self._has_told:
             self._has_told = True
             for watcher in self._watchers:
-                watcher.lost()
+                watcher.lost(self._why)
+
+    @property
+    def _why(self) -> str:
+        return self.trouble or "this process, or its machine, was held up for longer than the lease"
 
     @property
     def _place(self) -> str:

@@ -16,8 +16,13 @@ from statechart.storage.sql.leases.statements import TAKE_AND_READ
 from statechart.storage.sql.reading import Lease, Names, rows_from
 from statechart.storage.sql.tables import NAMES
 from statechart.storage.values.held import lease_time
+from statechart.storage.values.pauses import pauses
 
-_FIRST_WAIT: Final = 0.01  # seconds; doubled up to the poll of the database
+_WANTED: Final = 10.0
+"""The seconds for which a name is taken to be wanted by others after this process had to wait for it."""
+
+_COURTESY: Final = 0.03
+"""The seconds for which a process leaves a name to others that it has just let go."""
 
 
 def take(names: Names, name: str, holder: Holder, *, timeout: float, ttl: float) -> HeldRow:
@@ -31,25 +36,40 @@ def take(names: Names, name: str, holder: Holder, *, timeout: float, ttl: float)
         StorageError: The database can't be reached or written to.
     """
     deadline = time.monotonic() + max(timeout, 0)
-    pause = _FIRST_WAIT
+    waits = pauses(names.database.poll)
     names.database.require_local()
+    if timeout > 0 and _is_wanted(names, name):
+        names.database.wait(min(_COURTESY, timeout))
     if names.database.file is None and names.schema.is_there(names.database):
         # SQLite would lock the whole file, though another holder may have the name.
         free = _taken_free(names, name, holder, ttl)
         if free is not None:
             return free
+    lease = Lease.of(names, name)
     while True:
-        lease = Lease.of(names, name)
         if lease.is_over:
             held = _taken(names, name, holder, lease, ttl)
             if held is not None:
                 return held
-            continue  # another was faster: look who it is
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise Locked(name, lease.holder)
-        names.database.wait(min(pause, left))
-        pause = min(pause * 2, names.database.poll)
+        else:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Locked(name, lease.holder)
+            names.database.wanted[names.place(name)] = lease_time()
+            names.database.wait(min(next(waits), left))
+        lease = Lease.of(names, name)  # also after another was faster: look who it is
+
+
+def _is_wanted(names: Names, name: str) -> bool:
+    """Return whether this process had to wait for a name a moment ago, so that others may wait now.
+
+    Who lets a name go and takes it again at once would keep it from all those who look now and then.
+    """
+    since = names.database.wanted.get(names.place(name))
+    if since is not None and lease_time() - since > _WANTED:
+        del names.database.wanted[names.place(name)]
+        return False
+    return since is not None
 
 
 def _taken_free(names: Names, name: str, holder: Holder, ttl: float) -> HeldRow | None:

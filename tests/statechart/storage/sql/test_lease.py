@@ -55,12 +55,14 @@ class Watcher:
 
     until: list[float] = field(default_factory=list)
     losses: int = 0
+    why: str = ""
 
     def renewed(self, until: float) -> None:
         self.until.append(until)
 
-    def lost(self) -> None:
+    def lost(self, why: str) -> None:
         self.losses += 1
+        self.why = why
 
 
 def eventually(is_so: Callable[[], object], seconds: float = 30) -> None:
