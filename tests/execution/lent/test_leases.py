@@ -9,17 +9,23 @@ from typing import Any
 
 import pytest
 
+from environments.execution.commands import COMMANDS
 from environments.execution.lent.leases import leased
 from environments.execution.sessions import SessionOver
 from environments.model.command_name import CommandName
+from environments.model.environment import Environment
+from environments.model.failure import FailureCause
 from environments.model.operation import Operation
 from environments.model.records import TransitionRecord
+from environments.model.spec import EnvironmentSpec
 from environments.model.states import Provisioning
 from environments.storage.memory import MemoryRepository
 from environments.system.watchdog import Watchdog
+from environments.testing import FixedClock, ScriptedProvider, ScriptedSpec
 from statechart.errors import LeaseLost
 from statechart.holder import Holder
 from statechart.storage.values.held import LeaseWatcher, lease_time
+from tests.scenarios.tasks import begin
 
 
 class Lending(SessionOver):
@@ -140,3 +146,33 @@ async def test_a_storage_that_holds_for_good_needs_no_watchdog(
 ) -> None:
     with repository.open("demo", Holder.current("test")) as session, leased(session, "key") as held:
         assert held is session
+
+
+class LendingRepository(MemoryRepository):
+    """A storage that lends its environments."""
+
+    lent: Lending
+
+    def open(self, name: str, holder: Holder) -> Lending:
+        self.lent = Lending(super().open(name, holder))
+        return self.lent
+
+
+async def test_the_record_says_that_a_step_was_ended_as_the_lease_could_not_be_renewed(
+    provider: ScriptedProvider, clock: FixedClock, tmp_path: Path
+) -> None:
+    repository = LendingRepository(tmp_path / "lending")
+    repository.create(Environment.new(EnvironmentSpec(name="demo", provider=ScriptedSpec()), clock.now()))
+    provider.hangs.add("second_provision")
+    running = await begin(COMMANDS[CommandName.PROVISION](repository, provider, clock=clock))
+
+    repository.lent.watcher.lost("the database does not answer")
+    with pytest.raises(LeaseLost, match=r"in time \(the database does not answer\).*which is recorded"):
+        await running
+
+    failed = repository.load("demo")
+    assert failed.failure is not None
+    assert failed.failure.cause is FailureCause.PERSISTENCE
+    assert "lease of the environment could not be renewed in time: the database" in failed.failure.summary
+    assert failed.operation is not None
+    assert [step.name for step in failed.operation.in_doubt] == ["second_provision"]
