@@ -153,8 +153,8 @@ class LendingRepository(MemoryRepository):
 
     lent: Lending
 
-    def open(self, name: str, holder: Holder) -> Lending:
-        self.lent = Lending(super().open(name, holder))
+    def open(self, name: str, holder: Holder, timeout: float = 0.0) -> Any:  # Any: a session over it
+        self.lent = Lending(super().open(name, holder, timeout))
         return self.lent
 
 
