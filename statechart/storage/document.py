@@ -36,6 +36,8 @@ class Document:
         """Return how the document differs from the value at a head, or None."""
         if self.head_hash != head.hash or self.journal_size != head.size:
             return f"its record {self.seq} is not the record {self.seq} of the journal"
+        if to_json(self.value) == to_json(value):
+            return None  # mostly; key by key takes ten times as long
         differing = sorted(
             key for key in self.value.keys() | value.keys() if _text(self.value, key) != _text(value, key)
         )

@@ -80,7 +80,10 @@ class Layout:
 
     def own(self, path: Path) -> OwnPath:
         """Return a path below the root in the form in which no symbolic link is followed."""
-        return OwnPath(self.root, path.relative_to(self.root).parts)
+        above, parts = self.root.parts, path.parts
+        if parts[: len(above)] != above:
+            raise ValueError(f"{path} is not below {self.root}")
+        return OwnPath(self.root, parts[len(above) :])
 
     @property
     def locks(self) -> Path:
