@@ -34,10 +34,10 @@ def owners_url() -> Iterator[str]:
 def role(owners_url: str) -> Iterator[str]:
     name = f"fleet_{uuid4().hex}"
     with psycopg.connect(owners_url, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {name} LOGIN")  # type: ignore[arg-type]
+        connection.execute(f"CREATE ROLE {name} LOGIN")
         yield name
-        connection.execute(f"DROP OWNED BY {name}")  # type: ignore[arg-type]
-        connection.execute(f"DROP ROLE {name}")  # type: ignore[arg-type]
+        connection.execute(f"DROP OWNED BY {name}")
+        connection.execute(f"DROP ROLE {name}")
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def check_all_looks(page: Page) -> None:
         page.set_viewport_size({"width": width, "height": 800})
         assert not page.evaluate(SIDEWAYS), "the page is wider than the screen"
         for colours in ("light", "dark"):
-            page.emulate_media(color_scheme=colours, reduced_motion="reduce")  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=colours, reduced_motion="reduce")
             check(page, {"runOnly": RULES if colours == "light" else ["color-contrast"]})
     page.set_viewport_size({"width": 1280, "height": 800})
 
