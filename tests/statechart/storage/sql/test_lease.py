@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
@@ -263,10 +266,24 @@ def holder(any_sql_url: str, repository: JsonSqlRepository[Counter]) -> Iterator
         process.kill()
 
 
+def pause(holder: subprocess.Popen[str], repository: JsonSqlRepository[Counter]) -> None:
+    """Stop a process, but not within a transaction: in a file, that would keep all others out."""
+    while True:
+        os.kill(holder.pid, signal.SIGSTOP)
+        eventually(lambda: psutil.Process(holder.pid).status() == psutil.STATUS_STOPPED)
+        if repository.database.file is None:
+            return
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(repository.database.file)) as file:
+            file.execute("PRAGMA busy_timeout = 0")
+            file.execute("BEGIN IMMEDIATE")
+            return
+        os.kill(holder.pid, signal.SIGCONT)
+
+
 def test_a_paused_holder_is_succeeded_and_changes_nothing_later(
     repository: JsonSqlRepository[Counter], holder: subprocess.Popen[str]
 ) -> None:
-    os.kill(holder.pid, signal.SIGSTOP)
+    pause(holder, repository)
     with repository.open("demo", timeout=30) as session:
         assert session.crashed is not None
         assert session.crashed.pid == holder.pid
