@@ -77,11 +77,8 @@ def _reader(model: type[BaseModel], names: Sequence[str]) -> type[BaseModel]:
     fields: Any = {}
     for name in names:
         field = copy(model.model_fields[name])
-        if not field.is_required():
-            field.default, field.default_factory = (
-                None,
-                None,
-            )  # what is missing is readable, and need not be made
+        if not field.is_required():  # what is missing is readable, and need not be made
+            field.default = field.default_factory = None
         fields[name] = (field.annotation, field)
     return create_model(
         f"{model.__name__}Part", __config__=ConfigDict(extra="forbid", frozen=True), **fields
