@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -268,6 +270,9 @@ def in_child(work: Callable[[], None]) -> int:
             work()
             code = 0
         finally:
+            if code:
+                traceback.print_exc()
+                sys.stderr.flush()
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
