@@ -125,7 +125,7 @@ def _collect(value: Any, parts: dict[int, _Part]) -> None:
         _collect(each, parts)
 
 
-def is_data(value: object) -> bool:
+def is_data(value: Any) -> bool:  # Any: as any object's class is hashable, which mypy doubts
     """Return whether a value is a container, a model of pydantic or a dataclass."""
     return _is_data(value.__class__)
 
@@ -136,7 +136,7 @@ def _is_data(kind: type) -> bool:
 
 
 @lru_cache(maxsize=128)
-def _may_change(kind: type) -> bool:
+def _may_change(kind: Any) -> bool:
     """Return whether a value of a class may be changed, or hold something that may be."""
     return issubclass(kind, frozenset) or _is_data(kind)
 

@@ -35,7 +35,7 @@ def standing(database: Database, wish: str) -> Standing:
     return Standing(str(row.queue_name), str(row.cancelled_by or ""), bool(row.waits))
 
 
-def _asked() -> sa.Select[Any]:
+def _asked() -> sa.Select[Any, Any, bool]:
     row, other = WORKFLOWS.c, WORKFLOWS.alias().c
     older = sa.exists().where(
         other.queue_partition_key == row.queue_partition_key,
