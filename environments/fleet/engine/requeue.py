@@ -119,7 +119,7 @@ class Outlook:
 
 
 def outlook(database: Database, me: WorkerStatus, *, others: bool) -> Outlook:
-    """Return what waits for workers of a version, and when the next of the others may be dead.
+    """Return how many wishes wait for workers of a version, and when the next of the others may be dead.
 
     Args:
         database: The database.

@@ -86,7 +86,7 @@ def _reader(model: type[BaseModel], names: Sequence[str]) -> type[BaseModel]:
 
 
 def partly_read(model: type[BaseModel]) -> PartlyRead | None:
-    """Return what reads a model partly, if the model itself declares that this is possible."""
+    """Return the reader of parts of a model, if the model itself declares that this is possible."""
     # Not what it inherits: a subclass may have validators of its own.
     return _made(model) if DECLARED in vars(model) else None
 

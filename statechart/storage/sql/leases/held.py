@@ -15,7 +15,7 @@ from statechart.log import warn
 from statechart.storage.chain import Head
 from statechart.storage.record import Line, Record
 from statechart.storage.segments.size import checkpoint
-from statechart.storage.sql.lease import first_due
+from statechart.storage.sql.leases.heartbeat import first_due
 from statechart.storage.sql.leases.outcome import PATIENCE, answered, has_begun, is_unsure, read_back
 from statechart.storage.sql.leases.statements import (
     APPEND,
