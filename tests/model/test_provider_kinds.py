@@ -21,23 +21,23 @@ def _install(site: Path, package: str) -> None:
 def test_a_package_is_known_as_soon_as_it_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _install(tmp_path, "rented")
+    _install(tmp_path, "chartered")
     before = provider_kinds()
     monkeypatch.syspath_prepend(tmp_path)
     found = provider_kinds()
     os.utime(tmp_path, (0, 0))  # some file systems tell times apart by hundredths of a second only
 
-    _install(tmp_path, "leased")
+    _install(tmp_path, "borrowed")
 
-    assert "rented" not in before
-    assert found["rented"] == "rented:Spec"
-    assert provider_kinds() == {**found, "leased": "leased:Spec"}
+    assert "chartered" not in before
+    assert found["chartered"] == "chartered:Spec"
+    assert provider_kinds() == {**found, "borrowed": "borrowed:Spec"}
 
 
 def test_the_installed_packages_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _install(tmp_path, "rented")
+    _install(tmp_path, "chartered")
     monkeypatch.syspath_prepend(tmp_path)
     provider_kinds()
-    (tmp_path / "rented-1.0.dist-info" / "entry_points.txt").unlink()  # its directory does not change
+    (tmp_path / "chartered-1.0.dist-info" / "entry_points.txt").unlink()  # its directory does not change
 
-    assert provider_kinds()["rented"] == "rented:Spec"
+    assert provider_kinds()["chartered"] == "chartered:Spec"
