@@ -30,10 +30,12 @@ _PREPARED: Final = 2
 """The number of uses after which a connection has the server keep the plan of a statement."""
 
 # A process that is stopped in a transaction must not keep its rows from others; and what is said to be
-# durable has to be so, whatever the default of the database is.
+# durable has to be so, whatever the default of the database is. The isolation is for statements that are
+# transactions of their own: under a stricter default, a commit would fail while its lease is renewed.
 _SETTINGS: Final = (
     "SELECT set_config('lock_timeout', '10s', false),"
     " set_config('idle_in_transaction_session_timeout', '10s', false),"
+    " set_config('default_transaction_isolation', 'read committed', false),"
     " CASE current_setting('synchronous_commit') WHEN 'off'"
     " THEN set_config('synchronous_commit', 'on', false) END"
     # Not through PgBouncer, which would pass them on to other programs: it gives a number of its own.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import psycopg
@@ -165,3 +167,29 @@ def test_a_row_that_another_transaction_keeps_is_told(strict_url: str) -> None:
 
         with pytest.raises(StoreBusy, match="keeps a transaction open"):
             change(hurried, "SET LOCAL lock_timeout = '20ms'", "UPDATE envchart_name SET fence = fence")
+
+
+def test_a_stricter_isolation_by_default_refuses_no_commit_while_the_lease_is_renewed(
+    strict_url: str,
+) -> None:
+    name = strict_url.rpartition("/")[2]
+    run(strict_url, f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+    store = notes(strict_url)
+    store.create("a", Note())
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND wait_event_type = 'Lock'"
+
+    with (
+        store.open("a") as session,
+        psycopg.connect(strict_url) as renewing,
+        psycopg.connect(strict_url, autocommit=True) as looking,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        renewing.execute("UPDATE envchart_name SET lease_until = lease_until + 1")
+        committed = thread.submit(session.commit, "noted", Note(text="b"), expected=1)
+        while looking.execute(waiting, [name]).fetchone() == (0,):
+            assert not committed.done()
+            time.sleep(0.01)
+        renewing.commit()
+        committed.result()
+
+    assert store.load("a").value == Note(text="b")
