@@ -53,7 +53,7 @@ class Keeper(Generic[ModelT]):
     def watch(self, session: Session[ModelT], held: HeldRow) -> None:
         """Keep the name of a session when the session is closed."""
         self._sessions[session.name] = session
-        held.keep = self._kept.__setitem__
+        held.keep = self._keep
 
     def again(self, name: str, holder: Holder) -> tuple[HeldRow, ModelT] | None:
         """Return a name that was kept, for another session, with its value; None if there is none."""
@@ -66,8 +66,14 @@ class Keeper(Generic[ModelT]):
         held.holder = holder
         return held, session.value
 
+    def _keep(self, name: str, held: HeldRow) -> None:
+        if name in self._sessions:
+            self._kept[name] = held
+        else:  # the session was still open when all were let go
+            _let_go(held)
+
     def let_go(self) -> None:
-        """Let the names go that are kept."""
+        """Let the names go that are kept, and those of open sessions as soon as they are closed."""
         while self._kept:
             _let_go(self._kept.popitem()[1])
         self._sessions.clear()

@@ -67,7 +67,7 @@ def _is_wanted(names: Names, name: str) -> bool:
     """
     since = names.database.wanted.get(names.place(name))
     if since is not None and lease_time() - since > _WANTED:
-        del names.database.wanted[names.place(name)]
+        names.database.wanted.pop(names.place(name), None)  # another thread may have been faster
         return False
     return since is not None
 

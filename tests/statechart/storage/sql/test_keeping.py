@@ -106,3 +106,14 @@ def test_a_name_whose_lease_is_over_is_taken_anew(any_sql_url: str) -> None:
 
     assert keeping.load("demo").value == Counter(count=2)
     keeping.let_go()
+
+
+def test_a_session_that_is_closed_after_all_were_let_go_lets_its_name_go_as_well(
+    keeping: JsonSqlRepository[Counter], other: JsonSqlRepository[Counter]
+) -> None:
+    with keeping.open("demo", holder=ANN) as session:
+        keeping.let_go()
+        session.commit("counted", Counter(count=1), expected=1)
+
+    with other.open("demo") as following:
+        assert (following.value, following.released_by) == (Counter(count=1), ANN)
