@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -15,12 +17,15 @@ from environments.model.operation import Operation
 from environments.model.records import OperationRecord
 from environments.model.spec import EnvironmentSpec
 from environments.storage.sql import plain
+from environments.storage.sql.driver import asking
 from environments.storage.sql.looking import SUMMARIES
 from environments.storage.sql.repository import SqlRepository
 from environments.storage.sql.schema import ENVIRONMENTS
 from environments.testing import ScriptedSpec
+from statechart.errors import StorageError
 from statechart.holder import Holder
 from statechart.storage.sql.tables import NAMES
+from statechart.storage.sql.urls import read_url
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -86,3 +91,29 @@ def test_a_database_that_can_not_be_read_is_left_to_the_repository(tmp_path: Pat
     ):
         assert plain.plain_summaries(url) is None
     assert not (tmp_path / "none.db").exists()
+
+
+def test_a_table_that_another_program_locks_is_not_waited_for_without_end(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    filled(postgres_url, tmp_path)
+
+    with psycopg.connect(postgres_url) as migrating:
+        migrating.execute("LOCK TABLE envchart_name")
+        with (
+            pytest.raises(StorageError, match="lock timeout"),
+            asking(read_url(postgres_url), patience=1) as ask,
+        ):
+            ask(plain.SUMMARIES)
+
+
+def test_a_host_that_libpq_would_read_otherwise_is_left_to_the_repository(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    filled(postgres_url, tmp_path)
+    host = urlsplit(postgres_url).hostname
+    assert host is not None
+    encoded = postgres_url.replace(host, f"%{ord(host[0]):02X}{host[1:]}", 1)
+
+    assert plain.plain_summaries(postgres_url) is not None
+    assert plain.plain_summaries(encoded) is None

@@ -51,6 +51,7 @@ def asking(place: StoreUrl, *, patience: int) -> Iterator[Ask]:
                 return found
 
             yield ask
+            connection.rollback()  # a pooler would close its own connection, too, in a transaction
     except Exception as error:  # of a driver that is loaded only here
         if not isinstance(error, OSError) and not type(error).__module__.startswith(("sqlite3", "psycopg")):
             raise
@@ -64,4 +65,7 @@ def _connected(place: StoreUrl, patience: int) -> Any:  # Any: either driver's
         return sqlite3.connect(file, uri=True, timeout=patience)
     url = place.connect.replace("postgresql+psycopg://", "postgresql://", 1)
     settings = {**TCP, "connect_timeout": patience}
-    return import_module("psycopg").connect(url, autocommit=True, prepare_threshold=None, **settings)
+    connection = import_module("psycopg").connect(url, prepare_threshold=None, **settings)
+    # Of this transaction only: a pooler would pass it on to other programs.
+    connection.execute(f"SELECT set_config('lock_timeout', '{patience}s', true)")
+    return connection

@@ -30,6 +30,9 @@ SUMMARIES: Final = (
     " WHERE envchart_name.collection = {}"
 )
 
+# libpq and SQLAlchemy read options, several hosts, and hosts with a percent sign in ways of their own.
+_READ_OTHERWISE: Final = re.compile("[?,]|%[^@]*$")
+
 
 class _Unusual(Exception):  # it is no error of this program's, and goes no further
     """A row is not enough, or the tables are of another revision."""
@@ -54,8 +57,8 @@ def plain_summaries(url: str) -> list[Summary | UnreadableSummary] | None:
 
 def _rows(place: StoreUrl) -> list[Any]:  # Any: tuples of columns
     """Return the rows of the summaries; none if there are none, or the tables are of another revision."""
-    if not place.file and re.search("[?,]", place.connect):
-        return []  # libpq and SQLAlchemy read the options of a URL in ways of their own
+    if not place.file and _READ_OTHERWISE.search(place.connect):
+        return []
     with suppress(StorageError, ImportError), asking(place, patience=TCP["connect_timeout"]) as ask:
         for table, revision in REVISIONS.items():
             if ask(f"SELECT version_num FROM {table}") != [(revision,)]:
