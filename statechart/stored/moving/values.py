@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +74,7 @@ class ValuesMove:
     def carry_out(self, name: str, *, keep: bool = True) -> Moved:
         """Move a value, or finish an earlier move; see `ChartRepository.move`."""
         self.require_other()
-        with self._without_effects(name):
+        with ExitStack() as kept:
             return move(
                 name,
                 harbour_of(self.source.store),
@@ -83,17 +82,15 @@ class ValuesMove:
                 known=self.source.store.schema_version,
                 keep=keep,
                 timeout=self.timeout,
+                beside=lambda _departure, _history: self._keep_runs_out(name, kept),
             )
 
-    @contextmanager
-    def _without_effects(self, name: str) -> Iterator[None]:
-        """Keep runs of the effects of a name out: the outcome of one could not be recorded afterwards."""
-        if not self.source.store.exists(name) or not self.source.outbox.of(name).effects:
-            yield
-            return
-        lock = self.source.outbox.lock(name)
-        lock.acquire(Holder.current("move"))
-        try:
-            yield
-        finally:
-            lock.release()
+    def _keep_runs_out(self, name: str, kept: ExitStack) -> None:
+        """Keep runs of the effects of a name out: the outcome of one could not be recorded afterwards.
+
+        Called while the name is held: nothing can become due after the look.
+        """
+        if self.source.outbox.of(name).effects:
+            lock = self.source.outbox.lock(name)
+            lock.acquire(Holder.current("move"))
+            kept.callback(lock.release)

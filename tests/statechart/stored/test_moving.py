@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from statechart import Chart, ChartRepository, Event, Locked, MovedAway, State, StorageError, effect
+from statechart.holder import Holder
 from statechart.storage.segments.size import Segment
 
 
@@ -94,6 +97,26 @@ def test_a_value_stays_as_long_as_its_effects_are_run(
     assert Locked.__name__ in (outcome.error or "")
     assert outcome.recorded
     assert orders.exists("A-1")
+
+
+def test_a_value_stays_whose_effects_begin_to_be_run_while_a_move_waits_for_it(
+    orders: ChartRepository[Order], tmp_path: Path
+) -> None:
+    patient = ChartRepository(tmp_path / "orders", OrderChart, timeout=60)
+    move = patient.moving(f"sqlite:///{tmp_path}/shop.db")
+    move.require_other()
+    with ThreadPoolExecutor(1) as thread:
+        with orders.open("A-1") as session:
+            moved = thread.submit(move.carry_out, "A-1")
+            time.sleep(0.3)  # whether it looks before or after the event
+            session.fire(OrderChart.pay)
+            running = orders._opened.outbox.lock("A-1")
+            running.acquire(Holder.current("effects"))
+        with pytest.raises(Locked):
+            moved.result()
+        running.release()
+
+    assert [each.status for each in orders.run_effects()] == ["done"]
 
 
 def test_a_move_to_the_same_store_is_refused(orders: ChartRepository[Order], tmp_path: Path) -> None:
