@@ -33,6 +33,7 @@ class FleetError(EnvironmentsError, UsageRefused):
 
     _code: ClassVar[str]
     _exit: ClassVar[ExitCode] = ExitCode.USAGE
+    is_spelled: ClassVar[bool] = False
 
     def __init__(self, message: str, *steps: str) -> None:
         UsageRefused.__init__(self, message, steps, code=self._code, exit_code=self._exit)

@@ -78,6 +78,11 @@ class Granted:
         return json.dumps({each: getattr(self, each) for each in self.__slots__})
 
     @classmethod
+    def cancelled(cls, by: str) -> Granted:
+        """Return the ending of a wish that somebody cancelled."""
+        return cls("cancelled", code="cancelled", message=f"cancelled by {by}", exit_code=6)
+
+    @classmethod
     def read(cls, text: str) -> Granted:
         """Read an ending from `text`; fields of later versions are left out."""
         found: dict[str, Any] = json.loads(text)  # Any: JSON

@@ -377,7 +377,8 @@ def kind_of(error: type[BaseException]) -> _Kind[Surroundings] | None:
 def report(error: BaseException, surroundings: Surroundings) -> Report | None:
     """Return the report of an expected error, or None for an unexpected error."""
     if isinstance(error, UsageRefused):
-        return Report(error.exit_code, error.code, str(error), error.next)
+        steps = error.next if error.is_spelled else tuple(_say(*error.next)(error, surroundings))
+        return Report(error.exit_code, error.code, str(error), steps)
     kind = kind_of(type(error))
     if kind is None or kind.exit_code is ExitCode.UNEXPECTED or not isinstance(error, Exception):
         return None

@@ -18,8 +18,9 @@ def _steps(error: Exception, spelling: Spells) -> list[str]:
     return steps if any(" store " in step for step in steps) else [*steps, look]
 
 
-def _address(_error: Exception, spelling: Spells) -> list[str]:
-    return [f"{spelling.program} store check --store postgresql://USER@HOST/DATABASE"]
+def _address(error: Exception, spelling: Spells) -> list[str]:
+    assert isinstance(error, errors.InvalidUrl)
+    return [f"{spelling.program} store check --store {shell_word(error.instead)}"]
 
 
 def _packages(error: Exception, spelling: Spells) -> list[str]:

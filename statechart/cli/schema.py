@@ -167,7 +167,8 @@ def _check(settings: ProgramSettings, schema: Schema, database: Database, _right
     emit(settings, _document(seen), "\n".join(_lines(seen)))
     if not seen.is_usable:
         for step in seen.next:
-            note(f"next: {settings.spell(step)}")
+            told = settings.spell(step) if step.startswith("store ") else step
+            note(f"next: {told.replace('envchart store', f'{settings.program} store')}")
         raise click.exceptions.Exit(ExitCode.DIFFERENCE)
 
 

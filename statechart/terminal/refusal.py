@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class UsageRefused(Exception):
     """The typed command can't be carried out.
@@ -11,6 +13,9 @@ class UsageRefused(Exception):
         next: Commands to type instead.
         exit_code: The exit code of the process.
     """
+
+    is_spelled: ClassVar[bool] = True
+    """Whether the commands name the store of this run already, where they have to."""
 
     def __init__(
         self, message: str, next: tuple[str, ...] = (), *, code: str = "usage", exit_code: int = 2

@@ -10,6 +10,7 @@ import pytest
 
 from environments import EnvironmentSpec, Fleet, Workspace
 from environments.testing import ScriptedSpec
+from statechart.storage.sql.urls import shown
 from tests.cli.conftest import _logging_as_it_was as _logging_as_it_was, cli as cli, data as data
 
 
@@ -76,6 +77,15 @@ def test_wishes_for_a_name_wait_in_order_and_are_told_and_cancelled(cli: Any) ->
     assert (last["id"], last["condition"], last["message"]) == (numbers[1], "queued", "no worker is there")
     assert cli("fleet", "workers", "--json").document == {"workers": []}
     cancelled = cli("fleet", "cancel", "web", "--json")
-    assert [each["condition"] for each in cancelled.document["wishes"]] == ["cancelled"] * 2
+    assert {
+        (each["condition"], each["code"], each["exit_code"]) for each in cancelled.document["wishes"]
+    } == {("cancelled", "cancelled", 6)}
     assert cli("fleet", "prune", "--older-than", "0", "--json").document["deleted"] >= 1
     assert cli("fleet", "status", "web", "--json").document["wishes"][0]["id"] == numbers[1]
+
+
+def test_the_next_command_names_the_store_that_was_given(cli: Any, blank_postgres_url: str) -> None:
+    ran = cli("fleet", "list", "--store", blank_postgres_url, "--json")
+
+    assert (ran.code, ran.error["code"]) == (7, "fleet_not_migrated")
+    assert ran.error["next"] == [f"envchart fleet migrate --store {shown(blank_postgres_url)}"]

@@ -70,3 +70,15 @@ def test_a_role_that_appends_has_a_whole_fleet(owners_url: str, role: str, peopl
     people.fleet.drain("alpha", within=timedelta())
     assert worker.wait(60) == 0
     wait_for(lambda: not people.fleet.workers(), people.told)
+
+
+def test_a_role_that_may_not_make_the_queue_is_told_who_does(owners_url: str, role: str) -> None:
+    ENVIRONMENTS.make(Database.of(owners_url))
+    grant(ENVIRONMENTS, Database.of(owners_url), role, Right.PURGE)
+
+    with pytest.raises(NotPermitted) as refused:
+        Fleet(of_role(owners_url, role)).migrate()
+
+    makes, grants = refused.value.next
+    assert "envchart fleet migrate --store postgresql://OWNER@" in makes
+    assert "envchart store migrate --store postgresql://OWNER@" in grants

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ from environments.fleet.goals import Goal
 from environments.fleet.schedules import Schedule
 from environments.fleet.wishes import Condition, Granted, Wish, WishStatus
 from environments.storage.sql.schema import ENVIRONMENTS
+from statechart.storage.sql.errors import NotPermitted, as_owner
 
 if TYPE_CHECKING:
     from dbos import WorkflowSchedule
@@ -63,15 +65,25 @@ class Client:
     database: Database
 
     def migrate(self) -> None:
-        """Make the tables of DBOS, or bring them to the present version, and declare the queues."""
+        """Make the tables of a store and of DBOS, or migrate them, and declare the queues.
+
+        Raises:
+            NotPermitted: This role may not make or change the tables.
+        """
         _be_quiet()
-        ENVIRONMENTS.make(self.database)
-        with self.database.translated():
-            DBOS.migrate(connecting(self.database), schema=SCHEMA)
-        with self._open() as client:
-            for queue in (QUEUE, TAKEOVERS):
-                # How much each worker takes is its own: see `Slots`.
-                client.register_queue(queue, partition_concurrency=1, polling_interval_sec=POLL)
+        try:
+            ENVIRONMENTS.migrate(self.database)
+            with self.database.translated():
+                DBOS.migrate(connecting(self.database), schema=SCHEMA)
+            with self._open() as client:
+                for queue in (QUEUE, TAKEOVERS):
+                    # How much each worker takes is its own: see `Slots`.
+                    client.register_queue(queue, partition_concurrency=1, polling_interval_sec=POLL)
+        except NotPermitted as error:
+            # Rights on the tables are no help: the role would have to own them.
+            where = self.database.where
+            make = f"its owner makes the tables: envchart fleet migrate --store {quote(as_owner(where))}"
+            raise NotPermitted(where, error.problem, (make, *NotPermitted(where).next[:1])) from error
 
     def check(self) -> None:
         """Check that the tables are there.
@@ -271,6 +283,8 @@ def _condition(status: str, queue: str | None) -> Condition:
 def _ending(found: WorkflowStatus) -> Granted | None:
     if found.status == "SUCCESS":
         return Granted.read(str(found.output))
+    if found.status == "CANCELLED":
+        return Granted.cancelled(str((found.attributes or {}).get(CANCEL, "the fleet")))
     if found.status in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
         return Granted("failed", code="unexpected", message=str(found.error or found.status), exit_code=1)
     return None

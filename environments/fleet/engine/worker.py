@@ -207,7 +207,7 @@ class Worker:
             if found.waits:
                 self._put_back(number, queue, pause=_LOOK)
             if found.cancelled_by:
-                return _cancelled(found.cancelled_by).text()
+                return Granted.cancelled(found.cancelled_by).text()
             return self._ending_of(number, in_hand, queue).text()
 
     def _ending_of(self, number: str, in_hand: InHand, queue: str) -> Granted:
@@ -301,10 +301,6 @@ class Worker:
             self._workers.leave(self.me.id)
         except StorageError:  # it will be found dead
             self._tell(f"{self.me.name} could not be signed off")
-
-
-def _cancelled(by: str) -> Granted:
-    return Granted("cancelled", code="cancelled", message=f"cancelled by {by}", exit_code=6)
 
 
 def _end_now() -> None:

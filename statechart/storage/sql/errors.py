@@ -41,11 +41,13 @@ class InvalidUrl(StorageError, ValueError):
     Attributes:
         where: The URL, as far as it surely holds no password.
         problem: The problem, with a correct form.
+        instead: A correct URL to begin from.
     """
 
-    def __init__(self, where: str, problem: str) -> None:
+    def __init__(self, where: str, problem: str, instead: str = "postgresql://USER@HOST/DATABASE") -> None:
         self.where = where
         self.problem = problem
+        self.instead = instead
         super().__init__(f"{where} is not the URL of a store: {problem}")
 
 
@@ -93,12 +95,17 @@ class DatabaseFailed(StorageError):
         super().__init__("; ".join([self.summary, *self.next[:1]]))
 
 
+def as_owner(where: str) -> str:
+    """Return the URL by which the owner of the tables connects to a place."""
+    return _USER.sub("//OWNER@", where)
+
+
 def _filled(step: str, where: str) -> str:
     """Return a step with the words of a place."""
     user = _USER.search(where)
     words = {
         "URL": where,
-        "OWNERS": _USER.sub("//OWNER@", where),
+        "OWNERS": as_owner(where),
         "ROLE": unquote(user[1]) if user is not None else "ROLE",
     }
     return _WORD.sub(lambda matched: shlex.quote(words[matched[0]]), step)
@@ -167,7 +174,7 @@ class NotPermitted(DatabaseFailed):
     told: str = "does not permit this to its user"
     advice: tuple[str, ...] = (
         "its owner grants it: envchart store migrate --store OWNERS --grant ROLE",
-        "to delete whole names: envchart store migrate --store OWNERS --grant ROLE:purge",
+        "to delete or move whole names: envchart store migrate --store OWNERS --grant ROLE:purge",
     )
 
 

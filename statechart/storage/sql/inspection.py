@@ -6,11 +6,12 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from statechart.storage.sql.errors import SchemaMissing
+from statechart.storage.sql.errors import SchemaMissing, as_owner
 from statechart.storage.sql.roles import Right, right_of
 from statechart.storage.sql.schema import Condition
 from statechart.storage.sql.tables import RECORDS
@@ -64,7 +65,11 @@ class Inspection:
             return ("name the primary server instead of a replica, or make the database writable",)
         if conditions & {Condition.MISSING, Condition.OLDER}:
             return ("store migrate",)
-        return () if self.is_usable else (f"store migrate --grant {self.role}",)
+        if self.is_usable:
+            return ()
+        # This role can't do it.
+        grant = f"envchart store migrate --store {quote(as_owner(self.where))} --grant {self.role}"
+        return (f"its owner grants it: {grant}",)
 
 
 def inspect(schema: Schema, database: Database) -> Inspection:

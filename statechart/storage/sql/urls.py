@@ -171,6 +171,10 @@ def _refuse(scheme: str, problem: str) -> NoReturn:
     raise InvalidUrl(f"{scheme}://…", problem)
 
 
+def _refuse_file(problem: str, file: str = "orders.db") -> NoReturn:
+    raise InvalidUrl("sqlite://…", problem, f"sqlite:///{file}")
+
+
 def _unsupported(scheme: str) -> str:
     plain, plus, driver = scheme.partition("+")
     if plus and plain in ("postgresql", "postgres", "sqlite"):
@@ -240,12 +244,12 @@ def _joined(scheme: str, place: str, parameters: Iterable[tuple[str, str]]) -> s
 def _sqlite(place: str, collection: str | None, others: list[tuple[str, str]]) -> StoreUrl:
     file = place.removeprefix("/")
     if not place.startswith("/"):
-        meant = f": write sqlite:///{place}" if place else ": write sqlite:///orders.db"
-        _refuse("sqlite", f"a file comes after three slashes{meant}")
+        meant = place or "orders.db"
+        _refuse_file(f"a file comes after three slashes: write sqlite:///{meant}", meant)
     if not file or file == ":memory:" or file.startswith("file:"):
-        _refuse("sqlite", "it names no file: write sqlite:///orders.db, or sqlite:////var/lib/orders.db")
+        _refuse_file("it names no file: write sqlite:///orders.db, or sqlite:////var/lib/orders.db")
     if others:
-        _refuse("sqlite", f"it takes no {listed(key for key, _ in others)}, only collection")
+        _refuse_file(f"it takes no {listed(key for key, _ in others)}, only collection", file)
     parameters = [] if collection is None else [("collection", collection)]
     return StoreUrl(
         "sqlite",

@@ -59,8 +59,22 @@ def test_check_tells_the_server_the_role_and_its_right(program: Cli, blank_postg
     assert "postgres owns the tables" in owner.out
     assert (checked.code, owner.code) == (8, 0)
     assert "role: looks may read\n" in checked.out
-    assert "store migrate --grant looks" in checked.err
+    owners = theirs.replace("looks@", "OWNER@")
+    assert checked.err.startswith("next: its owner grants it: ")
+    assert checked.err.endswith(f" store migrate --store {owners} --grant looks\n")
     assert (told["right"], told["owner"], told["usable"], told["pooled"]) == ("read", False, False, False)
+
+
+def test_check_says_of_newer_tables_what_is_no_command_as_it_is(
+    program: Cli, blank_postgres_url: str
+) -> None:
+    program("store", "migrate", "--store", blank_postgres_url)
+    run(blank_postgres_url, "UPDATE envchart_schema SET version_num = '0009_since_0009'")
+
+    checked = program("store", "check", "--store", blank_postgres_url)
+
+    assert checked.code == 8
+    assert checked.err == "next: update the program: pip install --upgrade 'envchart[sql]'\n"
 
 
 def test_the_sql_is_printed_without_a_database(program: Cli) -> None:

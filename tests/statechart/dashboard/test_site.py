@@ -197,6 +197,23 @@ def said():
     logger.disable("statechart")
 
 
+@pytest.mark.parametrize(
+    ("message", "heading"),
+    [
+        ("there is no 'web'", "There is no &#39;web&#39;"),
+        ("postgresql://h/db does not answer", "postgresql://h/db does not answer"),
+        ("'web' is locked", "&#39;web&#39; is locked"),
+    ],
+)
+async def test_the_heading_of_an_error_leaves_urls_and_names_as_they_are(message, heading):
+    source = SampleSource({"web": SampleRow("web")})
+    source.trouble = StorageError(message)
+    async with client(sample_site(source)) as asking:
+        page = await asking.get("/")
+
+    assert f"<h1>{heading}</h1>" in page.text
+
+
 async def test_a_store_that_can_not_be_read_at_first_is_said_at_once(monkeypatch):
     monkeypatch.setattr("statechart.dashboard.following._AGAIN", 0.01)
     source = SampleSource({"web": SampleRow("web")})

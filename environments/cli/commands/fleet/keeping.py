@@ -36,16 +36,17 @@ def drain(settings: Settings, names: tuple[str, ...], *, all_: bool, within: flo
         steps = (settings.spell("fleet workers"), settings.spell("fleet drain --all"))
         raise UsageRefused("give WORKER or --all" if not names else "give WORKER or --all, not both", steps)
     found = fleet_of(settings).drain(names, within=timedelta(seconds=within))
-    text = ", ".join(each.name for each in found) or "no worker"
-    emit(settings, {"workers": [each.document() for each in found]}, f"{text}: takes no more work")
+    names_told = ", ".join(each.name for each in found)
+    text = f"{names_told}: takes no more work" if found else "no workers, so there is nothing to drain"
+    emit(settings, {"workers": [each.document() for each in found]}, text)
 
 
 @subcommand("migrate")
 def migrate(settings: Settings) -> None:
-    """Make the tables of a fleet in the database.
+    """Make or migrate the tables of a fleet, and those of environments, in the database.
 
-    Needs a role that may create tables and a schema. Run it once before the first worker, and after an
-    upgrade; workers change no tables.
+    Needs the role that owns them, or may create tables and a schema. Run it once before the first
+    worker, and after an upgrade; workers change no tables.
 
     Examples:
         envchart fleet migrate

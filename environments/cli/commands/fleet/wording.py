@@ -16,8 +16,11 @@ def wish_line(wish: WishStatus) -> str:
     state = wish.ending.state if wish.ending is not None else ""
     reached = f" ({state})" if state and state != wish.wish.goal.text else ""
     cancelling = ", to be cancelled" if wish.cancelled_by and not wish.is_over else ""
-    why = f": {wish.message}" if wish.message else ""
-    return f"{wish.name} to {wish.wish.goal.text}: {wish.condition}{reached}{cancelling}{why}"
+    told = f"{wish.condition}{reached}{cancelling}"
+    if wish.message:
+        # A cancelled wish says it itself: `cancelled by`.
+        told = wish.message if wish.message.startswith(told) else f"{told}: {wish.message}"
+    return f"{wish.name} to {wish.wish.goal.text}: {told}"
 
 
 def wish_lines(wishes: Sequence[WishStatus]) -> str:

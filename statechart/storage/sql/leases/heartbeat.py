@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from statechart.errors import StorageError
 from statechart.storage.sql.clock import now, unhurried
+from statechart.storage.sql.errors import DatabaseFailed
 from statechart.storage.sql.tables import NAMES
 from statechart.storage.values.held import lease_time
 
@@ -182,7 +183,7 @@ def _renew_some(change: Change, held: list[Leased], ttl: float) -> None:
         kept = {row.lineage for row in change(statement)}
     except StorageError as error:
         for each in held:
-            each.trouble = str(error)
+            each.trouble = error.summary if isinstance(error, DatabaseFailed) else str(error)
             each.due = lease_time() + min(_AGAIN, ttl / _BEATS)
         return
     for each in held:

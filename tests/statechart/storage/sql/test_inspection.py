@@ -45,8 +45,14 @@ USABLE = Inspection("postgresql://h/db", (CURRENT,), "PostgreSQL 18", role="ann"
         (replace(USABLE, schemas=(Found("s", ENGINE.head, "0002_since_0001"),)), "store migrate"),
         (replace(USABLE, schemas=(Found("s", "0009_since_0008", ENGINE.head),)), "update the program"),
         (replace(USABLE, is_writable=False), "name the primary server"),
-        (replace(USABLE, right=Right.READ), "store migrate --grant ann"),
-        (replace(USABLE, right=None), "store migrate --grant ann"),
+        (
+            replace(USABLE, right=Right.READ),
+            "its owner grants it: envchart store migrate --store postgresql://h/db --grant ann",
+        ),
+        (
+            replace(USABLE, right=None),
+            "its owner grants it: envchart store migrate --store postgresql://h/db --grant ann",
+        ),
     ],
 )
 def test_what_is_not_usable_has_a_next_step(seen: Inspection, step: str) -> None:

@@ -68,6 +68,23 @@ def test_a_url_that_can_be_read_in_two_ways_or_not_at_all_is_refused(text: str, 
     assert "pw" not in f"{caught.value} {caught.value!r} {shown(text)}"
 
 
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("sqlite://a.db", "sqlite:///a.db"),
+        ("sqlite://", "sqlite:///orders.db"),
+        ("sqlite:///", "sqlite:///orders.db"),
+        ("sqlite:///a.db?mode=ro", "sqlite:///a.db"),
+        ("mysql://h/db", "postgresql://USER@HOST/DATABASE"),
+    ],
+)
+def test_a_refusal_has_a_url_to_begin_from(text: str, instead: str) -> None:
+    with pytest.raises(InvalidUrl) as caught:
+        read_url(text)
+
+    assert caught.value.instead == instead
+
+
 @pytest.mark.parametrize("text", ["", "orders", "/var/lib/orders", "./a:b", "C:orders", "data/sqlite:x"])
 def test_a_directory_is_not_a_url(text: str) -> None:
     assert not is_url(text)
