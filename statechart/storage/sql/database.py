@@ -19,8 +19,8 @@ from statechart.storage.disk import network_filesystem
 from statechart.storage.sql import engines
 from statechart.storage.sql.direct import Direct
 from statechart.storage.sql.errors import SchemaMissing, StoreFull, StoreUnreachable
-from statechart.storage.sql.leases.heartbeat import Leases
-from statechart.storage.sql.telling import Telling
+from statechart.storage.sql.threads.heartbeat import Leases
+from statechart.storage.sql.threads.telling import Telling
 from statechart.storage.sql.translation import not_opened, translated
 from statechart.storage.sql.urls import StoreUrl, read_url, require_driver
 

@@ -15,7 +15,6 @@ from statechart.log import warn
 from statechart.storage.chain import Head
 from statechart.storage.record import Line, Record
 from statechart.storage.segments.size import checkpoint
-from statechart.storage.sql.leases.heartbeat import first_due
 from statechart.storage.sql.leases.outcome import PATIENCE, answered, has_begun, is_unsure, read_back
 from statechart.storage.sql.leases.statements import (
     APPEND,
@@ -27,6 +26,7 @@ from statechart.storage.sql.leases.statements import (
     STILL,
 )
 from statechart.storage.sql.reading import Lease, Names, Present, Rows, record_of, segment_of
+from statechart.storage.sql.threads.heartbeat import first_due
 from statechart.storage.values.held import LeaseWatcher
 
 _WORK: Final = 2 / 3

@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 
 from statechart.errors import StorageError
-from statechart.storage.sql.telling import CHANNEL
+from statechart.storage.sql.threads.telling import CHANNEL
 
 if TYPE_CHECKING:
     from statechart.storage.sql.reading import Names
