@@ -73,7 +73,10 @@ def _is_wanted(names: Names, name: str) -> bool:
 
 
 def _taken_free(names: Names, name: str, holder: Holder, ttl: float) -> HeldRow | None:
-    """Take a name that nobody has, and read it with that; None if there is no such name."""
+    """Take a name that nobody has, and read it with that; None if there is no such name.
+
+    None as well if the connection had died, as all kept ones do when the server starts again.
+    """
     at, text, key = lease_time(), holder.model_dump_json(), names.key(name)
     asked = {"of_collection": key["collection"], "of_name": key["name"], "me": text, "ttl": ttl}
     row: sa.Row[Any] | Lease
@@ -82,8 +85,10 @@ def _taken_free(names: Names, name: str, holder: Holder, ttl: float) -> HeldRow 
         if not found:
             return None
         row = found[-1]
-    except StoreUnreachable as error:
-        row = _ours(names, name, text, error)
+    except StoreUnreachable:
+        row = Lease.of(names, name)
+        if row.text != text:
+            return None  # and if it is still on its way, either it or the next attempt finds a holder
         found = ()
     before = Lease.ended(row.lineage, row.fence - 1, row.released_by)
     held = HeldRow(names, name, holder, before, fence=row.fence, ttl=ttl, at=at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -87,6 +88,21 @@ def test_a_name_that_was_being_taken_is_held_or_free(
     session.commit("counted", Counter(count=1), expected=1)
     session.close()
     assert repository.holder("demo") is None
+
+
+def test_a_name_is_taken_though_all_kept_connections_have_died(postgres_url: str) -> None:
+    repository = JsonSqlRepository(postgres_url, Counter)
+    repository.create("demo", Counter())
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    with repository.open("demo") as session:
+        session.commit("counted", Counter(count=1), expected=1)
+
+    assert counts(repository) == [0, 1]
 
 
 def test_a_cut_commit_of_a_name_that_was_taken_over_is_refused(
