@@ -75,7 +75,8 @@ def test_wishes_for_a_name_wait_in_order_and_are_told_and_cancelled(cli: Any) ->
     assert sorted(each["id"] for each in listed) == sorted(numbers)
     (last,) = cli("fleet", "status", "web", "--json").document["wishes"]
     assert (last["id"], last["condition"], last["message"]) == (numbers[1], "queued", "no worker is there")
-    assert cli("fleet", "workers", "--json").document == {"workers": []}
+    looked = cli("fleet", "workers", "--json")
+    assert (looked.document, looked.err) == ({"workers": []}, "next: envchart fleet worker\n")
     cancelled = cli("fleet", "cancel", "web", "--json")
     assert {
         (each["condition"], each["code"], each["exit_code"]) for each in cancelled.document["wishes"]

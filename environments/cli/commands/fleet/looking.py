@@ -10,7 +10,7 @@ from environments.cli.completion.values import complete_name
 from environments.cli.group import subcommand
 from environments.cli.settings import Settings
 from environments.fleet.wishes import LATEST
-from statechart.terminal.output import emit
+from statechart.terminal.output import emit, note
 
 
 @subcommand("status")
@@ -72,3 +72,5 @@ def workers(settings: Settings) -> None:
     found = fleet_of(settings).workers()
     text = worker_lines(found) if found else "no workers"
     emit(settings, {"workers": [each.document() for each in found]}, text)
+    if not found:
+        note(f"next: {settings.spell('fleet worker')}")

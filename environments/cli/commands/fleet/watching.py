@@ -34,4 +34,7 @@ def watch(settings: Settings, fleet: Fleet, made: Submission) -> list[int]:
         {"wishes": [each.document() for each in ended], "notes": list(made.notes)},
         f"{reached} of {len(ended)} reached",
     )
+    for each in ended:
+        if each.condition == "failed":
+            note(f"next: {settings.spell('why NAME', each.name)}")
     return [each.ending.exit_code if each.ending is not None else 6 for each in ended]
