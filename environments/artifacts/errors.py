@@ -38,7 +38,7 @@ class TooLarge(CannotPack):
         self.largest: tuple[tuple[str, int], ...] = tuple(largest)
         named = ", ".join(f"{_shown(name)} ({_size(size)})" for name, size in self.largest)
         problem = (
-            f"is larger than {_size(limit)}, the most that the store takes; the largest "
+            f"it is larger than {_size(limit)}, the most that the store takes; the largest "
             f"files are {named}: move what is not needed on the host out of {root}"
         )
         super().__init__(what, root, problem)

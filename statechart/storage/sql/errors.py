@@ -213,7 +213,7 @@ class SchemaMissing(DatabaseFailed):
     def not_permitted(cls, where: str, problem: str) -> SchemaMissing:
         """Return the error for a role that may not make the tables."""
         advice = "an administrator makes them: envchart store migrate --store OWNERS --grant ROLE"
-        return cls(where, f"and its user may not make them ({problem})", (_filled(advice, where),))
+        return cls(where, f"its user may not make them ({problem})", (_filled(advice, where),))
 
 
 class _OtherSchema(DatabaseFailed):
