@@ -16,6 +16,9 @@ import psutil
 from environments.system.waiting import block_until
 
 MODULE = Path(__file__).parents[2] / "examples" / "terraform-ansible" / "terraform"
+PAUSE = "600"
+"""The `MACHINE_PAUSE` of tests, in seconds: longer than any of them."""
+
 _PATIENCE = 120
 
 
@@ -149,12 +152,18 @@ class Machine:
         await_that(lambda: self.ssh("true").returncode == 0)
 
 
-def end_pauses(processes: Iterable[psutil.Process]) -> None:
-    """Let the script go on where `MACHINE_PAUSE_AT` made it wait, in some processes."""
+def end_pauses(processes: Iterable[psutil.Process]) -> bool:
+    """Let the script go on where `MACHINE_PAUSE_AT` made it wait, and return whether it waited anywhere.
+
+    It may be about to wait: then it has to be asked again.
+    """
+    found = False
     for process in processes:
         with suppress(psutil.Error):
-            if process.name() == "sleep":
+            if process.cmdline() == ["sleep", PAUSE]:  # and no other sleep of the script's
                 process.send_signal(signal.SIGUSR1)
+                found = True
+    return found
 
 
 def await_that(holds: Callable[[], bool], patience: float = _PATIENCE) -> None:

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.lab import Lab, LabError, check_no_way_out, sweep
-from tests.e2e.machine import Keys, Machine, await_that
+from tests.e2e.machine import PAUSE, Keys, Machine, await_that
 
 pytestmark = pytest.mark.e2e
 MakeMachine = Callable[..., Machine]
@@ -198,7 +198,7 @@ def test_a_host_survives_the_death_of_its_creator_and_can_be_destroyed(
 ) -> None:
     generation = str(uuid4())
     machine = request.getfixturevalue(made_by)(MACHINE_GENERATION=generation)
-    environ = machine.environ(MACHINE_PAUSE_AT="boot", MACHINE_PAUSE="600")
+    environ = machine.environ(MACHINE_PAUSE_AT="boot", MACHINE_PAUSE=PAUSE)
     creator = subprocess.Popen(
         machine.command("create", "198.18.0.2"), env=environ, stdout=subprocess.DEVNULL, process_group=0
     )

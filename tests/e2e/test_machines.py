@@ -16,7 +16,7 @@ import pytest
 
 from environments.providers.terraform.tofu.carried.whole import WholeState
 from tests.e2e.controller import on_machine
-from tests.e2e.machine import await_that
+from tests.e2e.machine import PAUSE, await_that
 from tests.e2e.project import Project
 from tests.e2e.test_setbacks import tools
 
@@ -123,7 +123,7 @@ def shared(project: Project) -> SharedProject:
 
 def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: SharedProject) -> None:
     shared.create()
-    shared.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "600"}
+    shared.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": PAUSE}
     shared.killed_at("terraform_data.machine: create begun", "provision", "web", status="stopped")
     shared.environ = {}
     shared.goes_on("second", "provision", "provisioned")
@@ -144,7 +144,7 @@ def test_another_machine_goes_on_whatever_command_a_machine_dies_in(shared: Shar
     (drift,) = shared.envchart("drift", "web").document["environments"]
     assert (drift["findings"], drift["unseen"]) == ([], []), drift
 
-    shared.environ = {"MACHINE_PAUSE_AT": "destroy", "MACHINE_PAUSE": "600"}
+    shared.environ = {"MACHINE_PAUSE_AT": "destroy", "MACHINE_PAUSE": PAUSE}
     shared.killed_at("terraform_data.guard: delete begun", "destroy", "web", "--yes")
     shared.environ, shared.at = {}, "third"
     shared.envchart("destroy", "web", "--yes", "--lock-timeout", "240")

@@ -9,7 +9,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.e2e.machine import await_that, end_pauses
+from tests.e2e.machine import PAUSE, await_that, end_pauses
 from tests.e2e.project import Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("hangups_heeded")]
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("hangups_heeded")]
 @pytest.fixture
 def slow(no_playbook: None, project: Project) -> Project:
     """A project whose machine takes a long time to create."""
-    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "600"}
+    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": PAUSE}
     project.create()
     return project
 
@@ -101,12 +101,12 @@ def test_a_controller_killed_during_apply_can_be_recovered(slow: Project) -> Non
 
 @pytest.mark.usefixtures("no_playbook")
 def test_an_apply_that_succeeds_after_its_controller_died_counts_as_done(project: Project) -> None:
-    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "600"}
+    project.environ = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": PAUSE}
     project.create()
     process = begin(project)
     process.kill()
     process.communicate()
-    end_pauses(project._processes())
+    await_that(lambda: end_pauses(project._processes()))
     await_that(lambda: tools(project) == [])
     assert project.machine_status() == "running", "Terraform was not ended by its controller's death"
     project.environ = {}

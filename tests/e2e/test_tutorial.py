@@ -17,7 +17,7 @@ import pytest
 from tests import postgres
 from tests.docs.test_docs import ROOT, Reader
 from tests.e2e.lab import Lab
-from tests.e2e.machine import Keys, Machine, end_pauses
+from tests.e2e.machine import PAUSE, Keys, Machine, end_pauses
 
 pytestmark = pytest.mark.e2e
 
@@ -109,7 +109,7 @@ def _home(process: psutil.Process) -> str | None:
 @pytest.mark.usefixtures("workers_ended")
 def test_the_commands_about_three_machines_work(follow: Follow, tmp_path: Path) -> None:
     # The worker alpha must not be done with its host before the page kills it.
-    paused = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": "600"}
+    paused = {"MACHINE_PAUSE_AT": "boot", "MACHINE_PAUSE": PAUSE}
     with (
         postgres.server(max(postgres.programs())) as server,
         let_go_after(tmp_path / "alpha.pid", tmp_path / "home"),
