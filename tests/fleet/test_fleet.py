@@ -7,9 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from environments import EnvironmentSpec, Fleet, LocalProvider, Selection, Workspace
 from environments.errors import NothingMatches, NothingToRetry
+from environments.fleet.engine.requeue import WORKFLOWS
 from environments.fleet.engine.workers import Workers
 from environments.fleet.errors import (
     BoundToMachine,
@@ -95,6 +97,21 @@ def test_a_submit_refuses_what_makes_no_sense_and_queues_the_rest(fleet: Fleet, 
     found = {each.name: each for each in fleet.status(["some-a", "some-b"])}
     assert (found["some-b"].wish.by, found["some-b"].waits_for) == ("ann@lab", "no worker is there")
     assert [each.condition for each in fleet.cancel(made.wishes.values())] == ["cancelled"] * 2
+
+
+def test_wishes_of_one_moment_keep_their_order(fleet: Fleet, fleet_url: str) -> None:
+    names = [f"at-once-{number}" for number in range(6)]
+    create(fleet_url, *names)
+    made = fleet.submit(names)
+    database = Database.of(fleet_url)
+    with database.writing() as connection:
+        connection.execute(sa.update(WORKFLOWS).values(created_at=1_800_000_000_000))
+    shown = [each.id for each in fleet.list()]
+
+    for name in reversed(names):  # a row that is written again is read last
+        fleet.cancel(made.wishes[name])
+
+        assert [each.id for each in fleet.list()] == shown
 
 
 def test_an_environment_of_a_machine_is_refused_by_several(

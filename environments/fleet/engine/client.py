@@ -122,7 +122,7 @@ class Client:
         running: bool = False,
         limit: int | None = None,
     ) -> list[WishStatus]:
-        """Return wishes, the newest first."""
+        """Return wishes, the newest first, and those that were asked for together by their numbers."""
         if numbers is not None and not numbers:  # DBOS takes an empty list for no condition
             return []
         with self._open() as client:
@@ -134,7 +134,9 @@ class Client:
                 limit=limit,
                 sort_desc=True,
             )
-        return [_status(each) for each in found]
+        # The database would return those of one moment in another order after each change.
+        by_number = sorted(map(_status, found), key=lambda each: each.id)
+        return sorted(by_number, key=lambda each: each.asked_at, reverse=True)
 
     def counts(self) -> dict[Condition, int]:
         """Return how many wishes are unfinished, by their conditions."""

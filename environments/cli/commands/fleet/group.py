@@ -25,7 +25,12 @@ SUBCOMMANDS: dict[str, Entry] = {
     "worker": Entry("working", "worker", "Work for the fleet until drained.", KEEP),
     "drain": Entry("keeping", "drain", "Have workers take no more work, and end.", KEEP),
     "prune": Entry("keeping", "prune", "Delete wishes that ended long ago.", KEEP),
-    "migrate": Entry("keeping", "migrate", "Make the tables of a fleet in the database.", KEEP),
+    "migrate": Entry(
+        "keeping",
+        "migrate",
+        "Make or migrate the tables of a fleet, and those of environments, in the database.",
+        KEEP,
+    ),
 }
 
 
