@@ -186,32 +186,39 @@ def rows_from(found: Sequence[sa.Row[Any]]) -> Rows:
     return found[-1], b"".join(row.line for row in found if row.line is not None)
 
 
-_HEAD = frozenset(("lineage", "seq", "revision", "hash", "size", "segment", "schema_version", "fence"))
+HEAD: Final = ("lineage", "seq", "revision", "hash", "size", "segment", "schema_version", "fence")
+"""The columns of a name that tell its last record and its fence."""
 
 _OF: Final = sa.and_(NAMES.c.collection == sa.bindparam("collection"), NAMES.c.name == sa.bindparam("name"))
 
-# Built once, since that takes longer than asking. One statement, and so one state of the database. The
-# value comes once, as it may be large. The number of a record is compared, too: it is in the key, so that a
-# long history is not searched.
-_PRESENT: Final = (
-    sa.select(
-        *(column for column in NAMES.c if column.name in _HEAD),
-        sa.case((RECORDS.c.seq == NAMES.c.seq, NAMES.c.value)).label("value"),
-        RECORDS.c.line,
+
+def with_lines(name: sa.FromClause, *others: str) -> sa.Select[*tuple[Any, ...]]:
+    """Return the statement for a name and the lines of its present segment, a row for each line.
+
+    It is one statement, and so sees one state of the database.
+
+    Args:
+        name: The table of names, or rows of it.
+        others: Further columns of the name.
+    """
+    # The value comes once, as it may be large. The number of a record is compared, too: it is in the key,
+    # so that a long history is not searched.
+    present = sa.and_(
+        RECORDS.c.lineage == name.c.lineage,
+        RECORDS.c.seq >= name.c.segment,
+        RECORDS.c.segment == name.c.segment,
     )
-    .select_from(
-        NAMES.outerjoin(
-            RECORDS,
-            sa.and_(
-                RECORDS.c.lineage == NAMES.c.lineage,
-                RECORDS.c.seq >= NAMES.c.segment,
-                RECORDS.c.segment == NAMES.c.segment,
-            ),
-        )
+    value = sa.case((RECORDS.c.seq == name.c.seq, name.c.value)).label("value")
+    columns = [name.c[each] for each in (*HEAD, *others)]
+    return (
+        sa.select(*columns, value, RECORDS.c.line)
+        .select_from(name.outerjoin(RECORDS, present))
+        .order_by(RECORDS.c.seq)
     )
-    .where(_OF)
-    .order_by(RECORDS.c.seq)
-)
+
+
+# Built once, since that takes longer than asking.
+_PRESENT: Final = with_lines(NAMES).where(_OF)
 
 _LEASE: Final = sa.select(
     NAMES.c.lineage,

@@ -15,7 +15,7 @@ DECLARED: Final = "_changing_fields"
 
 A model may declare it if no validator of a named field looks at another field, and no validator of the
 model at a named field. Its fields have no aliases. The first field of each run, named or not, is always
-written.
+written, and the last field is named: its reader then reaches the end of the document.
 """
 
 

@@ -7,6 +7,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from statechart.storage.sql.clock import now
+from statechart.storage.sql.reading import HEAD, with_lines
 from statechart.storage.sql.tables import NAMES, RECORDS
 
 
@@ -60,8 +61,6 @@ STILL: Final = sa.select(NAMES.c.fence).where(
 )
 """Read the fence of a holder."""
 
-_HEAD: Final = ("lineage", "seq", "revision", "hash", "size", "segment", "schema_version", "fence")
-
 _TAKEN: Final = (
     sa.update(NAMES)
     .where(
@@ -74,29 +73,11 @@ _TAKEN: Final = (
         fence=NAMES.c.fence + 1,
         lease_until=now() + sa.bindparam("ttl", type_=sa.Float),
     )
-    .returning(*(NAMES.c[each] for each in (*_HEAD, "value", "released_by")))
+    .returning(*(NAMES.c[each] for each in (*HEAD, "value", "released_by")))
     .cte("taken")
 )
 
-TAKE_AND_READ: Final = (
-    sa.select(
-        *(_TAKEN.c[each] for each in (*_HEAD, "released_by")),
-        # The value comes once, as it may be large.
-        sa.case((RECORDS.c.seq == _TAKEN.c.seq, _TAKEN.c.value)).label("value"),
-        RECORDS.c.line,
-    )
-    .select_from(
-        _TAKEN.outerjoin(
-            RECORDS,
-            sa.and_(
-                RECORDS.c.lineage == _TAKEN.c.lineage,
-                RECORDS.c.seq >= _TAKEN.c.segment,
-                RECORDS.c.segment == _TAKEN.c.segment,
-            ),
-        )
-    )
-    .order_by(RECORDS.c.seq)
-)
+TAKE_AND_READ: Final = with_lines(_TAKEN, "released_by")
 """Take a name that nobody has, and read its present segment, in one round trip; not for SQLite.
 
 The records are of the moment at which the statement begins. A holder that let the name go after that may
