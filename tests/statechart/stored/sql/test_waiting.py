@@ -9,23 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
-from statechart import Chart, ChartRepository, Event, State
+from statechart import ChartRepository
 from tests import postgres
-
-
-class Counter(BaseModel):
-    state: str = "counting"
-    count: int = 0
-
-
-class Counting(Chart[Counter]):
-    counting = State(initial=True)
-    count = Event(counting.to(counting))
-
-    def on_count(self, model: Counter) -> None:
-        model.count += 1
+from tests.statechart.stored.counting import Counter, Counting
 
 
 async def goes_on_beside(waiting: asyncio.Task[object]) -> None:
