@@ -71,7 +71,7 @@ class Database:
         poll: The seconds between two attempts to take a name that another holder has.
         leases: The names that this process holds.
         released: Notified when this process lets a name go.
-        let_go: The holders of this process that let their names go while the database was away.
+        let_go: By incarnation, the holder of this process that let it go while the database was away.
         wanted: When this process had to wait for a name, by place.
     """
 
@@ -92,7 +92,7 @@ class Database:
             self._single = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._direct = Direct(self.engine)
         self.poll: float = 0.25 if self.file is None else 0.1
-        self.let_go: set[str] = set()
+        self.let_go: dict[str, str] = {}
         self.wanted: dict[str, float] = {}
         self._is_local = False
         self._begin_threads()

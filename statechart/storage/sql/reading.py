@@ -286,7 +286,9 @@ class Lease:
         if not found:
             raise names.missing(name)
         row = found[0]
-        if row.holder in names.database.let_go:  # the row could not be told
+        if (
+            row.holder is not None and names.database.let_go.get(row.lineage) == row.holder
+        ):  # the row could not be told
             return cls(row.lineage, row.fence, row.holder, None, True, False, row.holder)
         holder = Holder.model_validate_json(row.holder) if row.holder else None
         # A process that ended on this machine is known to have ended, and renews no lease.

@@ -79,6 +79,7 @@ class HeldRow:
         self._pending: Line | None = None
         self._watchers: list[LeaseWatcher] = []
         self._has_told = False
+        names.database.let_go.pop(before.lineage, None)
         names.database.leases.add(names.database.changed, self)
 
     def begin_at(self, present: Present) -> None:
@@ -185,7 +186,7 @@ class HeldRow:
                     self._names.tell(self._name)
                 break
         else:
-            database.let_go.add(self.text)
+            database.let_go[self.lineage] = self.text
         with database.released:
             database.released.notify_all()
 

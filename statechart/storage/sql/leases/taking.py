@@ -112,6 +112,7 @@ def _taken(names: Names, name: str, holder: Holder, lease: Lease, ttl: float) ->
         .values(holder=text, fence=NAMES.c.fence + 1, lease_until=now() + ttl)
         .returning(NAMES.c.fence)
     )
+    names.database.let_go.pop(lease.lineage, None)  # before the same holder has it again
     try:
         fences = [row.fence for row in names.database.changed(taking)]
     except StoreUnreachable as error:

@@ -119,13 +119,7 @@ def test_a_watcher_learns_at_once_how_long_the_name_is_held(repository: JsonSqlR
 def test_a_name_that_was_let_go_while_the_database_was_away_is_free_in_this_process_at_once(
     steady: JsonSqlRepository[Counter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(_statement: sa.Executable, _parameters: object) -> Sequence[sa.Row[Any]]:
-        raise StoreUnreachable("the database", "it is away")
-
-    session = steady.open("demo", holder=ANN)
-    with monkeypatch.context() as patch:
-        patch.setattr(steady.database, "changed", away)
-        session.close()
+    close_away(steady.open("demo", holder=ANN), steady, monkeypatch)
 
     assert steady.holder("demo") is None
     with steady.open("demo", holder=BEN) as session:
@@ -133,6 +127,42 @@ def test_a_name_that_was_let_go_while_the_database_was_away_is_free_in_this_proc
         assert session.released_by == ANN
         with pytest.raises(Locked):
             steady.open("demo")
+
+
+def test_a_holder_that_let_a_name_go_while_the_database_was_away_may_have_it_again(
+    steady: JsonSqlRepository[Counter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close_away(steady.open("demo", holder=ANN), steady, monkeypatch)
+
+    with steady.open("demo", holder=ANN):
+        assert steady.holder("demo") == ANN
+        with pytest.raises(Locked):
+            steady.open("demo", holder=BEN)
+
+
+def test_a_name_that_was_let_go_while_the_database_was_away_is_the_only_one(
+    steady: JsonSqlRepository[Counter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steady.create("other", Counter())
+    with steady.open("other", holder=ANN):
+        close_away(steady.open("demo", holder=ANN), steady, monkeypatch)
+
+        assert steady.holder("other") == ANN
+        with pytest.raises(Locked):
+            steady.open("other", holder=BEN)
+
+
+def close_away(
+    session: Session[Counter], repository: JsonSqlRepository[Counter], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Close a session while its database is away."""
+
+    def away(_statement: sa.Executable, _parameters: object) -> Sequence[sa.Row[Any]]:
+        raise StoreUnreachable("the database", "it is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(repository.database, "changed", away)
+        session.close()
 
 
 def test_a_session_that_was_taken_over_is_refused_and_its_watcher_told(
