@@ -1,13 +1,22 @@
 from statechart.chart import (
     Chart as Chart,
     Event as Event,
+    HistoryState as HistoryState,
     State as State,
+)
+from statechart.configuration import (
+    Configuration as Configuration,
+)
+from statechart.engine.declaration.timers import (
+    Due as Due,
+    Timer as Timer,
 )
 from statechart.engine.effects import (
     effect as effect,
 )
 from statechart.engine.hooks import (
     Commit as Commit,
+    Microstep as Microstep,
     Transition as Transition,
 )
 from statechart.errors import (
@@ -18,6 +27,8 @@ from statechart.errors import (
     CorruptHistory as CorruptHistory,
     DamagedNames as DamagedNames,
     Diverged as Diverged,
+    IllegalConfiguration as IllegalConfiguration,
+    InternalEvent as InternalEvent,
     InvalidCursor as InvalidCursor,
     InvalidName as InvalidName,
     InvalidPayload as InvalidPayload,
@@ -42,10 +53,13 @@ from statechart.errors import (
     UnknownEvent as UnknownEvent,
     UnknownPayload as UnknownPayload,
     UnknownState as UnknownState,
+    Unstable as Unstable,
     UnusableSegment as UnusableSegment,
 )
 from statechart.firing import (
+    due as due,
     fire as fire,
+    fire_due as fire_due,
 )
 from statechart.holder import (
     Holder as Holder,

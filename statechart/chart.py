@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, cast
 
 from statemachine import Event, State
 from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
+from statemachine.state import HistoryState
 from typing_extensions import TypeVar
 
+from statechart.configuration import Configuration
 from statechart.engine.calls import Lacking
-from statechart.engine.declaration import hints, members, models, naming, strict
+from statechart.engine.declaration import hints, members, models, naming, nested, strict
 from statechart.engine.declaration.members import Members
 from statechart.engine.declaration.models import declared_model
+from statechart.engine.declaration.timers import Timer
 from statechart.engine.draft import keeper_of
 from statechart.engine.effects import Effect, effects_of
 from statechart.engine.hooks import Commit, FiredEvent, Hooks, Transition, emit, hooks_class
 from statechart.engine.kept import Kept
 from statechart.engine.machine import Evolve, Machine
+from statechart.engine.nested import asking, running
+from statechart.engine.nested.beginning import configured, initial_state, is_active
+from statechart.engine.nested.form import Form
+from statechart.engine.nested.macrostep import now as moment
 from statechart.engine.refusals import answers, is_open, reason, require_fitting
-from statechart.engine.values import require_state, value_problem
+from statechart.engine.table import Table
+from statechart.engine.values import value_problem
 from statechart.errors import (
     ChartDefinitionError,
+    InternalEvent,
     InvalidTransition,
     NestedFire,
     UnknownEvent,
 )
 from statechart.graph import lints
+from statechart.tree import every_state
 from statechart.wording import state_text
 
-__all__ = ["Chart", "Event", "State"]
+__all__ = ["Chart", "Event", "HistoryState", "State"]
 
 ModelT = TypeVar("ModelT", default=Any)
 
@@ -58,7 +69,11 @@ class _StrictMeta(StateMachineMetaclass):
             raise ChartDefinitionError(f"chart {name}: {error}") from error
         # A class without states is a base of charts, and has no transitions to check.
         if cls.states_map:
-            cls._effects, found = effects_of(cls, attrs)  # type: ignore[arg-type]  # cls is a chart
+            shape = nested.shape_of(cls, attrs)  # type: ignore[arg-type]  # cls is a chart
+            cls._is_stepwise, cls._holds_configuration = shape.stepwise, shape.holds
+            cls._alarms = shape.alarms
+            cls._effects, found = effects_of(cls, attrs)  # type: ignore[arg-type]
+            found += shape.problems
             # Hidden from the engine, which would take `after_pay` for a hook as well.
             cls._protected_attrs |= {effect.method for effect in cls._effects}
             base = next(base for base in cls.__mro__ if base.__module__ == __name__)
@@ -68,6 +83,9 @@ class _StrictMeta(StateMachineMetaclass):
             cls._model_class = model
             found += naming.problems(cls, base, model)  # type: ignore[arg-type]
             found += hints.problems(cls, model)  # type: ignore[arg-type]
+            if cls._is_stepwise and not found:
+                cls._table = Table(cls)  # type: ignore[arg-type]
+                cls._form = Form(cls, cls._table, cls._alarms, plain=not cls._holds_configuration)  # type: ignore[arg-type]
             found += models.problems(cls, model)  # type: ignore[arg-type]
             found += () if found else lints(cls)  # type: ignore[arg-type]
             if found:
@@ -76,9 +94,10 @@ class _StrictMeta(StateMachineMetaclass):
             cls._has_evolution = any("evolve" in vars(owner) for owner in own)
         cls._programs: dict[object, Any] = {}
         cls._kept = Kept()  # of the class, and not of the thread, so that both are freed together
-        cls._kinds = {state.id: "a state" for state in cls.states}
+        cls._kinds = {state.id: "a state" for state in every_state(cls)}  # type: ignore[arg-type]
         cls._kinds |= {event.id: "an event" for event in cls._events}
         cls._declared = {event.id: event for event in cls._events}
+        cls._outer = {name: event for name, event in cls._declared.items() if not nested.is_inner(event)}
 
     def _collect_class_listeners(cls, attrs: dict[str, Any], bases: Any) -> None:
         listeners = attrs.get("listeners", [])
@@ -106,11 +125,15 @@ class _StrictMeta(StateMachineMetaclass):
 
 
 class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
-    """A flat statechart whose every event is committed exactly once, or not at all.
+    """A statechart whose every event is committed exactly once, with all that follows, or not at all.
 
     Declare states and events as class attributes, and guards, validators and hooks as methods. They run
     before the commit and may veto it by raising. A guard takes `model`; its docstring is the reason in a
     refusal. `after_` hooks run after the commit; their exceptions are logged and go no further.
+
+    States may have states within them (`State.Compound`, `State.Parallel`, `HistoryState`), and `timers`
+    may fire events later. An event is then a macrostep: with the transitions without an event, the done
+    events and those of `raise_` that follow from it. The state of a model is a `Configuration`.
 
     Guards and hooks see a draft of the model: what a hook assigns is validated by the model's class, and
     committed with the transition; an exception drops it. `Chart[Order]` names the class of the models.
@@ -146,11 +169,13 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     record_payload: ClassVar[bool | Collection[str]] = True
     """Whether `fire` records the payload of an event; or the names of the keywords that are left out."""
 
+    timers: ClassVar[Sequence[Timer]] = ()
+    """Events that become due some time after a state was entered."""
+
     _log_module: ClassVar[str | None] = Hooks.__module__
     """The module under whose name `emit` writes, or None if that is unknown."""
 
     _effects: ClassVar[tuple[Effect, ...]] = ()
-    _declared: ClassVar[Mapping[str, Event]] = {}
     _kept: ClassVar[Kept]
 
     def __init__(
@@ -211,20 +236,38 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         Raises:
             UnknownEvent: The chart has no such event; the error names the nearest.
         """
-        found = cls._declared.get(name) if isinstance(name, str) else None
+        found = cls._outer.get(name) if isinstance(name, str) else None
         if found is None:
-            raise UnknownEvent(cls.__name__, str(name), cls._declared)
+            kind = InternalEvent if name in cls._declared else UnknownEvent
+            raise kind(cls.__name__, str(name), cls._outer)
         return found
 
     @classmethod
-    def check_state(cls, value: object) -> None:
-        """Check that a value is that of a state, or None, with which a model begins in the initial state.
+    def initial(cls, at: datetime | None = None, model: object = None) -> Any:  # Any: as `Configuration.of`
+        """Return the state of a new value: the initial state, or its configuration with the timers begun.
+
+        Hooks do not run.
+
+        Args:
+            at: The moment by which timers begin; by default now.
+            model: The value, for timers whose delay depends on it.
+        """
+        return initial_state(cls, at, model)
+
+    @classmethod
+    def _configured(cls, *states: object) -> Configuration:
+        return configured(cls, states)
+
+    def active(self, state: object) -> bool:
+        """Return whether a state is active, also one around others; for guards and hooks.
+
+        Args:
+            state: The state, as an object of the chart or by its name.
 
         Raises:
-            UnknownState: It is not; the error names the nearest.
+            UnknownState: The chart has no such state.
         """
-        if value is not None:
-            require_state(cls, value)
+        return is_active(self, state)
 
     def fire(self, event: Event, /, **payload: Any) -> Transition:
         """Take the transition of an event, and commit it.
@@ -244,7 +287,9 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         """
         __tracebackhide__ = True  # pytest shows the test that fires instead
         declared = self.event(event)
-        before = self._state.value if Hooks.watchers else None
+        watched = Hooks.watchers and not self._is_stepwise
+        before = self._state.value if watched else None
+        leaves = self._leaves if Hooks.watchers else ()
         transition = self._fire(declared, payload)
         if transition is None:
             if Hooks.watchers:
@@ -252,9 +297,40 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             refused = TransitionNotAllowed(declared, self.configuration)
             raise self._refusal(declared.id, payload) from refused
         if Hooks.watchers:
-            guards = self._program.inferred(declared.id, before, transition.to_state)
-            self._tell(declared, before, transition.to_state, guards)
+            guards = (
+                self._guards
+                if self._is_stepwise
+                else self._program.inferred(declared.id, before, transition.to_state)
+            )
+            self._tell(declared, transition.from_state, transition.to_state, guards, transition, leaves)
         return transition
+
+    def fire_due(self, now: datetime | None = None, *, limit: int | None = None) -> tuple[Transition, ...]:
+        """Fire the events of the timers that are due, the earliest first, a commit for each.
+
+        A timer whose event nothing takes lapses: its transition says so, and changes nothing else.
+
+        Args:
+            now: The moment; by default the present.
+            limit: The most timers to fire.
+        """
+        now = now or moment()
+        found: list[Transition] = []
+        while len(found) != limit and self._is_stepwise and (due := running.due(self, now)):
+            first = due[0]
+            leaves = self._leaves if Hooks.watchers else ()
+            self._at = now
+            try:
+                transition = running.fire(self, first.event, {}, first.timer)
+            finally:
+                self._at = None
+            assert transition is not None
+            if Hooks.watchers:
+                event = self._declared[first.event]
+                to_state = None if transition.lapsed else transition.to_state
+                self._tell(event, transition.from_state, to_state, self._guards, transition, leaves)
+            found.append(transition)
+        return tuple(found)
 
     def require(self, event: Event, /, **payload: Any) -> None:
         """Raise the error that `fire` would raise if the event were refused; change nothing.
@@ -276,7 +352,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
                     known = step.known(owners, payload, step.transition.source)
                     all(guard.agrees(owners, known) for guard in step.guards)
             except Lacking as error:
-                raise self._missing(declared, payload, error) from error.with_traceback(None)
+                raise self._missing(declared.id, payload, error) from error.with_traceback(None)
             if Hooks.watchers:
                 self._tell_refused(declared, payload)
             raise self._refusal(declared, payload)
@@ -287,6 +363,8 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         A guard that raises, perhaps because a payload is missing, does not allow its event, nor does a
         payload of another type than a guard or hook declares.
         """
+        if self._is_stepwise:
+            return asking.enabled(self, payload)
         state = self._state.value
         always = self._program.always(state)
         if always is not None and not payload:
@@ -300,6 +378,8 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
 
     def refusals(self, **payload: Any) -> dict[str, str]:
         """Return the events that are not allowed now, as declared, each with the reason."""
+        if self._is_stepwise:
+            return asking.refusals(self, payload)
         owners, state = self._seeing(), self._state.value
         leaving = self._program.leaving(state)
         found = {}
@@ -319,6 +399,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         subject: str | None = None,
         commit: Commit | None = None,
         evolve: Evolve | None = None,
+        at: datetime | None = None,
     ) -> Self:
         """Return this thread's machine of this chart, bound to the attributes of a model.
 
@@ -342,6 +423,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         machine.subject = subject
         machine.commit = commit
         machine._evolution = evolve
+        machine._at = at
         bound: Self = machine
         return bound
 
@@ -357,9 +439,16 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         """Return the events of `enabled`, bound to this machine."""
         return [getattr(self, name) for name in self.enabled(**payload)]
 
-    def raise_(self, event: str, *args: Any, **payload: Any) -> Transition:
-        """Fire an event by its name: there is no queue that it could join."""
-        return self.send(event, *args, **payload)
+    def raise_(self, event: str, *_args: Any, **payload: Any) -> None:
+        """Raise an event in a guard or hook: it joins the macrostep, after the microsteps under way.
+
+        What nothing takes is dropped.
+
+        Raises:
+            UnknownEvent: The chart has no such event.
+            NestedFire: No event is being fired, or it is committed already.
+        """
+        running.raise_(self, event, payload)
 
     def cancel_event(self, send_id: str) -> None:
         """Do nothing, as no event is ever delayed."""
@@ -399,15 +488,41 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             chart=type(self).__name__,
             event=event,
             subject=self._subject,
-            state=state_text(self._state.value),
+            state=self._state_text,
             allowed=self.enabled(**payload),
             tried=[(state_text(step.target.value), why) for step, why in reasons if why is not None],
         )
 
-    def _tell(self, event: Event, before: object, after: str | None, guards: Mapping[str, bool]) -> None:
+    @property
+    def _leaves(self) -> tuple[str, ...]:
+        if not self._is_stepwise:
+            return (state_text(self._state.value),)
+        return running.program_of(self).form.leaves(running.standing_of(self).active)
+
+    def _tell(
+        self,
+        event: Event,
+        before: str,
+        after: str | None,
+        guards: Mapping[str, bool],
+        transition: Transition | None = None,
+        leaves: tuple[str, ...] = (),
+    ) -> None:
         about = self._subject or f"machine {id(self)}"
+        fired = FiredEvent(
+            type(self),
+            about,
+            event.id,
+            before,
+            after,
+            guards,
+            transition.steps if transition is not None else (),
+            leaves,
+            transition.timer if transition is not None else None,
+            running.cancelled(transition) if transition is not None else (),
+        )
         for watcher in Hooks.watchers:
-            watcher(FiredEvent(type(self), about, event.id, state_text(before), after, guards))
+            watcher(fired)
 
     def _tell_refused(self, event: Event, payload: Mapping[str, Any]) -> None:
         owners = self._seeing()
@@ -416,4 +531,4 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             for step in self._steps(event.id)
             for guard, agrees in answers(owners, step, payload)
         }
-        self._tell(event, self._state.value, None, guards)
+        self._tell(event, self._state_text, None, guards, leaves=self._leaves)

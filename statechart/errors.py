@@ -3,7 +3,10 @@
     StatechartError
     ├── ChartDefinitionError (TypeError)   a chart that can't be committed once per event
     ├── UnknownEvent (LookupError)         no event has this name; the nearest is named
+    │   └── InternalEvent                  an event that only the chart itself raises
     ├── UnknownState (LookupError)         no state has this name; the nearest is named
+    │   └── IllegalConfiguration           states that can't be active together, or not in this chart
+    ├── Unstable (RuntimeError)            an event whose microsteps do not end; nothing was committed
     ├── InvalidTransition                  the chart does not allow the event in this state
     ├── NestedFire (RuntimeError)          an event fired from inside a hook of another
     ├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
@@ -114,6 +117,58 @@ class UnknownState(_UnknownName):
         if recorded is not None:
             needs = "is recorded in a state that needs a migration (statechart.stored.migrations)"
             self.args: tuple[Any, ...] = (f"{recorded!r} {needs}: {self.args[0]}",)
+
+
+class IllegalConfiguration(UnknownState):
+    """A chart can't be in such a configuration, since its states contradict each other or the chart.
+
+    Attributes:
+        problem: The problem, as a clause.
+    """
+
+    def __init__(self, chart: str, configuration: str, problem: str, recorded: str | None = None) -> None:
+        StatechartError.__init__(self, f"{chart} can't be in {configuration}: {problem}")
+        self.chart = chart
+        self.name = configuration
+        self.known: tuple[str, ...] = ()
+        self.nearest: str | None = None
+        self.problem = problem
+        self.recorded = recorded
+        if recorded is not None:
+            needs = "is recorded in a configuration that needs a migration (statechart.stored.migrations)"
+            self.args: tuple[Any, ...] = (f"{recorded!r} {needs}: {self.args[0]}",)
+
+
+class InternalEvent(UnknownEvent):
+    """An event that the chart raises itself was fired from outside."""
+
+    def __init__(self, chart: str, name: str, known: Iterable[str]) -> None:
+        StatechartError.__init__(
+            self, f"{chart} raises {name} itself: it can't be fired; events that can: {listed(known)}"
+        )
+        self.chart = chart
+        self.name = name
+        self.known: tuple[str, ...] = tuple(known)
+        self.nearest: str | None = None
+
+
+class Unstable(StatechartError, RuntimeError):
+    """An event did not come to rest: its microsteps lead from one to the next without an end.
+
+    Attributes:
+        microsteps: The number after which the chart gave up; nothing was committed.
+        events: The events of the last microsteps, `always` for transitions without an event.
+    """
+
+    def __init__(self, chart: str, event: str, microsteps: int, events: Iterable[str]) -> None:
+        self.chart = chart
+        self.event = event
+        self.microsteps = microsteps
+        self.events: tuple[str, ...] = tuple(events)
+        super().__init__(
+            f"{event} of {chart} does not come to rest after {microsteps} microsteps, the last by "
+            f"{listed(dict.fromkeys(self.events))}: nothing was committed; give one of these a guard"
+        )
 
 
 class InvalidTransition(StatechartError):

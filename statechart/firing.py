@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from statechart.engine.nested.beginning import due_timers
 from statechart.engine.payload import RESERVED, Payload
 from statechart.engine.values import require_entered
 from statechart.errors import InvalidValue, UnknownPayload
+from statechart.storage.chain import LAPSED, TRANSITION
 from statechart.storage.session import ModelT, Session, secrets_in
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.chart import Chart, Event
+    from statechart.engine.declaration.timers import Due
     from statechart.engine.hooks import Transition
 
 ValueT = TypeVar("ValueT")
@@ -104,6 +108,40 @@ def fire_on(
     return ledger.value
 
 
+def fire_due(
+    session: Session[ModelT], chart: type[Chart[Any]], now: datetime | None = None
+) -> tuple[Transition, ...]:
+    """Fire the events of the timers of a session's value that are due, the earliest first.
+
+    Each is a commit of its own. A timer whose event nothing takes lapses, which is a record as well.
+
+    Args:
+        session: The session.
+        chart: The chart.
+        now: The moment; by default the present.
+
+    Raises:
+        InvalidValue: The model could not read the value again; the timer stays due.
+        StorageError: A transition could not be committed; see `Session.commit`.
+    """
+    now = now or datetime.now(UTC)
+    fired: list[Transition] = []
+    while due(chart, session.value, now):
+        commit = _SessionCommit(session, chart)
+        machine = chart.bound(session.value, subject=session.name, commit=commit)
+        fired += machine.fire_due(now, limit=1)
+    return tuple(fired)
+
+
+def due(chart: type[Chart[Any]], value: object, now: datetime | None = None) -> tuple[Due, ...]:
+    """Return the timers of a value, or of a configuration, that are due, the earliest first.
+
+    Raises:
+        UnknownState: The chart can't be in the state of the value.
+    """
+    return due_timers(chart, getattr(value, "state", value), now or datetime.now(UTC))
+
+
 class _Commit(Generic[ValueT]):
     """Commits one transition to a ledger, as the chart's entry hook asks."""
 
@@ -149,13 +187,15 @@ class _SessionCommit(Generic[ModelT]):
             "from_state": transition.from_state,
             "to_state": transition.to_state,
         }
+        data |= _told(transition)
         payload = _recorded(session.name, self._chart, transition.payload)
         _require_read(transition, payload)
         if payload:
             data["payload"] = payload
         if transition.effects:
             data["effects"] = transition.effects
-        session.commit("transition", self._readable(transition), expected=self._before, data=data)
+        kind = LAPSED if transition.lapsed else TRANSITION
+        session.commit(kind, self._readable(transition), expected=self._before, data=data, at=transition.at)
         return {"subject": session.name, "revision": session.head.revision}
 
     def _readable(self, transition: Transition) -> ModelT:
@@ -171,6 +211,19 @@ class _SessionCommit(Generic[ModelT]):
         read = self._session.as_read(value)
         require_entered(self._chart, read, transition.to_value, self._session.name)
         return read
+
+
+def _told(transition: Transition) -> dict[str, object]:
+    """Return what the record of a macrostep says beside its event and its states."""
+    found: dict[str, object] = {}
+    if transition.steps:
+        found["steps"] = [
+            {"event": step.event, "exited": step.exited, "entered": step.entered}
+            for step in transition.steps
+        ]
+    if transition.timer is not None:
+        found |= {"timer": transition.timer, "due": transition.due}
+    return found
 
 
 def _recorded(name: str, chart: type[Chart], payload: Mapping[str, Any]) -> dict[str, object]:

@@ -163,6 +163,8 @@ def breadth_first(
 
 def lints(chart: AnyChart) -> tuple[str, ...]:
     """Return the likely mistakes in a chart, a sentence each."""
+    if getattr(chart, "_is_stepwise", False):
+        return ()
     return tuple(_lints(chart))
 
 

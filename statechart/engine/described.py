@@ -14,6 +14,7 @@ from statemachine.orderedset import OrderedSet
 from typing_extensions import TypeVar
 
 from statechart.engine.values import require_state
+from statechart.wording import state_text
 
 ModelT = TypeVar("ModelT", default=Any)
 
@@ -30,18 +31,35 @@ class Described(StateChart[ModelT], Generic[ModelT]):
         return require_state(type(self), self._held.state)
 
     @property
+    def _active(self) -> int | None:
+        """The bits of the active states, or None if a machine has one at a time."""
+        return None
+
+    @property
+    def _state_text(self) -> str:
+        """The text of the present state or configuration."""
+        return state_text(self._state.value)
+
+    def _states_of(self, active: int) -> OrderedSet[State]:
+        """Return the states of a configuration in bits, as this machine's own states."""
+        raise NotImplementedError
+
+    @property
     def configuration(self) -> OrderedSet[State]:
-        """The active state, as a set."""
+        """The active states, as a set: those around others too, in document order."""
         held = getattr(self.model, "state", None)
-        return OrderedSet() if held is None else self.configuration_of(self._state)
+        if held is None:
+            return OrderedSet()
+        active = self._active
+        return self.configuration_of(self._state) if active is None else self._states_of(active)
 
     @configuration.setter
     def configuration(self, new_configuration: OrderedSet[State]) -> None:
-        (state,) = new_configuration
+        (state,) = new_configuration  # of a chart with one state at a time
         self.current_state_value = state.value
 
     def configuration_of(self, state: State) -> OrderedSet[State]:
-        """Return the configuration with a state, as this machine's own states."""
+        """Return the configuration of a state, as this machine's own state."""
         return OrderedSet([vars(self).get(state.id, state)])
 
     @property
@@ -60,8 +78,8 @@ class Described(StateChart[ModelT], Generic[ModelT]):
 
     @property
     def is_terminated(self) -> bool:
-        """Whether the active state is final."""
-        return any(state.final for state in self.configuration)
+        """Whether a final state is active that is in no other state."""
+        return any(state.final and state.parent is None for state in self.configuration)
 
     @property
     def current_state(self) -> Any:  # Any: of python-statemachine

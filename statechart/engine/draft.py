@@ -23,6 +23,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ArgsKwargs, PydanticSerializationError
 
+from statechart.configuration import Configuration
 from statechart.engine.attributes import attributes
 from statechart.engine.objects import Keeper, is_data, same
 from statechart.errors import InvalidValue
@@ -31,7 +32,7 @@ from statechart.wording import first_problem, nearest, unread
 _SIMPLE = frozenset(
     (
         *(str, int, float, bool, complex, bytes, type(None), date, datetime, time, timedelta, timezone),
-        *(Decimal, Fraction, UUID, range, type, type(Ellipsis), re.Pattern),
+        *(Decimal, Fraction, UUID, range, type, type(Ellipsis), re.Pattern, Configuration),
     )
 )
 

@@ -17,20 +17,50 @@ from statechart.wording import state_text
 if TYPE_CHECKING:
     from statemachine import State
 
+    from statechart.configuration import Configuration
+
 silence("statechart")
+
+
+@dataclass(frozen=True, slots=True)
+class Microstep:
+    """A part of a macrostep: the transitions that are taken together.
+
+    Attributes:
+        event: The event, which may be one that the chart raised; None for transitions without an event.
+        exited: The texts of the states that were left, in this order.
+        entered: The texts of the states that were entered, in this order.
+        taken: The transitions: source and targets, by text.
+        recalled: The history states that were entered, with whether each remembered something.
+    """
+
+    event: str | None
+    exited: tuple[str, ...]
+    entered: tuple[str, ...]
+    taken: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    recalled: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
     """An event that took a subject from one state to another.
 
+    With states within states, it is a macrostep: all that follows from the event until the chart rests.
+
     Attributes:
-        from_state: The text of the source's value.
-        to_state: The text of the target's value.
+        from_state: The text of the source's value, or of the configuration, such as `awaiting + packing`.
+        to_state: The text of the target's value, or of the configuration.
         to_value: The target's value as the chart declares it, such as the member of an Enum. A model
             holds this value as its state.
         value: The model after the transition, as the hooks and `evolve` left it.
         effects: The names of the effects that the transition makes due. In memory, nothing runs them.
+        before: The configuration before, of a chart with states within states or timers; otherwise None.
+        after: The configuration afterwards, likewise.
+        steps: The microsteps; none for a flat chart whose events take one.
+        timer: The timer that fired the event, or None.
+        due: The deadline of this timer.
+        lapsed: Whether nothing took the timer's event, so that only the timer ended.
+        at: The time by which timers begin, which is that of the record; None for a flat chart.
     """
 
     chart: str
@@ -42,6 +72,13 @@ class Transition:
     to_value: Any = field(default=None, compare=False, repr=False)  # Any: states have values of many types
     value: Any = field(default=None, compare=False, repr=False)  # Any: a model
     effects: tuple[str, ...] = ()
+    before: Configuration | None = None
+    after: Configuration | None = None
+    steps: tuple[Microstep, ...] = ()
+    timer: str | None = None
+    due: datetime | None = None
+    lapsed: bool = False
+    at: datetime | None = None
 
 
 class Commit(Protocol):
@@ -70,6 +107,10 @@ class FiredEvent:
         about: Distinguishes machines: the subject, or an identifier of the machine.
         to_state: The target, or None after a refusal.
         guards: The answer of each guard of the event's transitions from that state.
+        steps: The microsteps; none for a flat chart whose events take one, or after a refusal.
+        leaves: The active states without states within them, before the event.
+        timer: The timer that fired the event, or None.
+        cancelled: The timers that ran before, and whose states were left.
     """
 
     chart: type
@@ -78,6 +119,10 @@ class FiredEvent:
     from_state: str
     to_state: str | None
     guards: Mapping[str, bool]
+    steps: tuple[Microstep, ...] = ()
+    leaves: tuple[str, ...] = ()
+    timer: str | None = None
+    cancelled: tuple[str, ...] = ()
 
 
 Watcher = Callable[[FiredEvent], None]
@@ -167,6 +212,10 @@ class Hooks:
             to_value=target.value,
             effects=firing.effects,
         )
+        self.commit(firing, transition)
+
+    def commit(self, firing: Firing, transition: Transition) -> None:
+        """Commit a transition, then log it."""
         # Before the commit: a value that is not valid must not be written. `evolve` takes the transition.
         object.__setattr__(transition, "value", firing.settle(transition))
         firing.transition = transition
@@ -192,6 +241,7 @@ class Hooks:
                 "event": firing.event,
                 "from_state": firing.from_state,
                 "to_state": transition.to_state,
+                **_told(transition),
                 "duration_ms": round((perf_counter() - firing.started) * 1000, 3),
                 **fields,
             },
@@ -210,6 +260,16 @@ class Hooks:
     def _log(self, level: str, message: str, fields: Mapping[str, object]) -> None:
         with suppress(Exception):  # a failing log sink must not turn a commit into an error
             self._emit(level, message, fields)
+
+
+def _told(transition: Transition) -> dict[str, object]:
+    """Return the fields of a macrostep's log line: the events of its steps, and its timer."""
+    found: dict[str, object] = {}
+    if len(transition.steps) > 1:
+        found["steps"] = [step.event or "always" for step in transition.steps]
+    if transition.timer is not None:
+        found["timer"] = transition.timer
+    return found
 
 
 def hooks_class(chart: str, states: list[str]) -> type[Hooks]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Generic, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 from warnings import warn
 
 from loguru import logger
 from statemachine import Event, State
 from statemachine.model import Model
+from statemachine.orderedset import OrderedSet
 from statemachine.state import InstanceState
 from typing_extensions import TypeVar
 
@@ -19,11 +21,14 @@ from statechart.engine.described import Described
 from statechart.engine.draft import keeper_of, sets_state
 from statechart.engine.effects import named
 from statechart.engine.hooks import Commit, Firing, Hooks, Transition
+from statechart.engine.nested import asking, running
+from statechart.engine.nested.program import NestedProgram
 from statechart.engine.objects import Keeper
 from statechart.engine.payload import RESERVED, Payload, require_spelt
 from statechart.engine.program import Program, Step
 from statechart.engine.refusals import require_fitting
-from statechart.engine.values import require_entered, require_settable, require_state, settle
+from statechart.engine.table import bits
+from statechart.engine.values import check_state, require_entered, require_settable, settle
 from statechart.errors import (
     ChartDefinitionError,
     InvalidValue,
@@ -34,6 +39,12 @@ from statechart.errors import (
     UnknownPayload,
 )
 from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from statechart.engine.declaration.timers import Alarm
+    from statechart.engine.nested.macrostep import Macrostep
 
 ModelT = TypeVar("ModelT", default=Any)
 
@@ -53,6 +64,14 @@ class Machine(Described[ModelT], Generic[ModelT]):
     _has_evolution: ClassVar[bool]
     _kinds: ClassVar[dict[str, str]]
     _model_class: ClassVar[Any] = None
+    _is_stepwise: ClassVar[bool] = False
+    """Whether an event may take several microsteps."""
+    _holds_configuration: ClassVar[bool] = False
+    """Whether the state of a model is a configuration."""
+    _outer: ClassVar[Mapping[str, Event]] = {}
+    """The events that can be fired from outside, by name."""
+    _declared: ClassVar[Mapping[str, Event]] = {}
+    _alarms: ClassVar[Mapping[str, Alarm]] = {}
 
     def __init__(self, model: Any, subject: str | None, commit: Commit | None) -> None:
         chart = type(self)
@@ -69,16 +88,21 @@ class Machine(Described[ModelT], Generic[ModelT]):
         self.subject = subject
         self.commit = commit
         self._evolution: Evolve | None = None
+        self._at: datetime | None = None
         self._prepare(self._resolve_class_listeners())
 
     def _prepare(self, listeners: Iterable[object]) -> None:
         """Find what this machine runs, and enter the initial state if the model has none."""
         chart = type(self)
         self._keeper: Keeper = keeper_of(cast("type", type(self.model)))
-        held = settle(chart, self.model, self._keeper)
+        self._macrostep: Macrostep | None = None
+        self._guards: Mapping[str, bool] = {}
         self._listeners = {id(listener): listener for listener in listeners}
         self._hooks: Hooks = self._new_hooks()
-        self._others = (*self._listeners.values(), self._hooks)
+        self._others: tuple[Any, ...] = tuple(self._listeners.values())
+        if not chart._is_stepwise:
+            self._others += (self._hooks,)
+        held = settle(chart, self.model, self._keeper)
         self._program = self._found_program()
         instances: dict[Any, Any] = {}
         for value, state in chart.states_map.items():
@@ -91,9 +115,35 @@ class Machine(Described[ModelT], Generic[ModelT]):
     def _new_hooks(self) -> Hooks:
         raise NotImplementedError
 
+    @classmethod
+    def check_state(cls, value: object) -> None:
+        """Check that a value is that of a state, or None, with which a model begins in the initial state.
+
+        Raises:
+            UnknownState: It is not; the error names the nearest.
+            IllegalConfiguration: It is a configuration that the chart can't be in.
+        """
+        if value is not None:
+            check_state(cls, value)
+
     def evolve(self, value: Any, transition: Transition) -> Any:
         """Return the value after a transition."""
         return self._keeper.entered(value, transition.to_value)
+
+    @property
+    def _active(self) -> int | None:
+        return running.standing_of(self).active if type(self)._is_stepwise else None
+
+    def _states_of(self, active: int) -> OrderedSet[State]:
+        own = vars(self)
+        states = (self._program.table.nodes[number].state for number in bits(active))
+        return OrderedSet(own.get(state.id, state) for state in states)
+
+    @property
+    def _state_text(self) -> str:
+        if type(self)._is_stepwise:
+            return running.program_of(self).form.text(running.standing_of(self).active)
+        return super()._state_text
 
     @property
     def _owners(self) -> Owners:
@@ -118,7 +168,8 @@ class Machine(Described[ModelT], Generic[ModelT]):
         chart = type(self)
         hidden = [chart._protected_attrs, {self.state_field}, *(() for _ in self._others)]
         try:
-            return Program(chart, owners, hidden)
+            kind = NestedProgram if chart._is_stepwise else Program
+            return kind(chart, owners, hidden)
         except NotFound as error:
             taken = (
                 f"{str(error)!r} can't be a guard or hook, as each machine has an attribute of this name"
@@ -134,6 +185,9 @@ class Machine(Described[ModelT], Generic[ModelT]):
 
     def _start(self) -> None:
         """Enter the initial state, without a commit."""
+        if type(self)._is_stepwise:
+            running.start(self)
+            return
         step, model, keeper = self._program.initial, self.model, self._keeper
         draft, saved = keeper.draft(model), keeper.saved(model)
         try:
@@ -171,7 +225,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
             raise AttributeError(f"{chart}: its model is of the class {held}, and stays so: {hint}")
         state = getattr(model, "state", None)
         if state is not None:
-            require_state(type(self), state)
+            self.check_state(state)
         self._rebind(model)
 
     def _rebind(self, model: Any) -> None:
@@ -201,6 +255,8 @@ class Machine(Described[ModelT], Generic[ModelT]):
         Raises:
             UnknownState: The chart has no such state.
         """
+        if type(self)._is_stepwise:
+            return asking.steps_of(self, event)
         held = self._held.state
         try:
             found = self._program.steps(held, event)
@@ -220,11 +276,13 @@ class Machine(Described[ModelT], Generic[ModelT]):
             InvalidPayload: A payload keyword is of another type than a guard or hook declares.
         """
         __tracebackhide__ = True
+        if type(self)._is_stepwise:
+            return running.fire(self, event.id, payload)
         hooks, keeper, model = self._hooks, self._keeper, self.model
         if hooks.firing is not None:
             raise NestedFire(type(self).__name__, event.id)
         if payload:
-            self._check_payload(event, payload)
+            self._check_payload(event.id, payload)
         steps = self._steps(event.id)
         if not steps:
             return None
@@ -233,7 +291,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
         source = steps[0].transition.source
         if not keeper.drafts:
             require_settable(type(self), model, source.value)
-        firing = self._begun(event, payload, source)
+        firing = self._begun(event.id, payload, state_text(source.value))
         saved = None
         try:
             hooks.firing = firing
@@ -248,7 +306,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
             if not firing.committed:
                 keeper.restore(model, source.value, saved)
                 if isinstance(error, Lacking):
-                    raise self._missing(event, payload, error) from error.with_traceback(None)
+                    raise self._missing(event.id, payload, error) from error.with_traceback(None)
                 if isinstance(error, InvalidValue) and error.name == type(model).__name__:
                     # A draft knows its class only.
                     raise InvalidValue(self._subject or error.name, error.problem) from error
@@ -262,13 +320,13 @@ class Machine(Described[ModelT], Generic[ModelT]):
             hooks.firing = None
         return firing.transition
 
-    def _begun(self, event: Event, payload: dict[str, Any], source: State) -> Firing:
+    def _begun(self, event: str, payload: dict[str, Any], from_state: str) -> Firing:
         return Firing(
-            event.id,
-            state_text(source.value),
+            event,
+            from_state,
             type(self).__name__,
             self._subject,
-            Payload(payload, self._program.takes[event.id]) if payload else NO_PAYLOAD,
+            Payload(payload, self._program.takes[event]) if payload else NO_PAYLOAD,
             self.commit,
             self._settled,
             model=self.model,
@@ -295,15 +353,15 @@ class Machine(Described[ModelT], Generic[ModelT]):
                 known = step.enter(owners, payload)
                 vars(self)["model"] = self._adopted(firing)
                 if step.after:
-                    self._finish(step, known, firing)
+                    self._finished(firing, partial(step.finish, self._owners, known))
                 return
         vars(self)["model"] = firing.model
 
-    def _finish(self, step: Step, known: dict[str, Any], firing: Firing) -> None:
+    def _finished(self, firing: Firing, finish: Callable[[], None]) -> None:
         """Call the hooks that follow the commit, and warn of changes that come too late to be recorded."""
         keeper, model = self._keeper, self.model
         recorded = keeper.draft(model) if firing.commit is not None and keeper.drafts else None
-        step.finish(self._owners, known)
+        finish()
         if recorded is not None and keeper.left(model, recorded) is not model:
             about, event = self._subject or firing.chart, firing.event
             told = (
@@ -323,12 +381,12 @@ class Machine(Described[ModelT], Generic[ModelT]):
         hooks.enter(step.target)
         vars(self)["model"] = self._adopted(firing)
 
-    def _check_payload(self, event: Event, payload: Mapping[str, Any]) -> None:
+    def _check_payload(self, event: str, payload: Mapping[str, Any]) -> None:
         if not RESERVED.isdisjoint(payload):
             raise ReservedPayload(sorted(RESERVED.intersection(payload)))
         # `evolve`, or a commit, may read what no hook takes: then it is checked afterwards.
         if not self._evolves and not getattr(self.commit, "reads_payload", False):
-            self._require_spelt(event.id, payload)
+            self._require_spelt(event, payload)
 
     def _require_spelt(self, event: str, payload: Mapping[str, Any]) -> None:
         require_spelt(type(self).__name__, event, payload, self._program.takes[event])
@@ -386,15 +444,15 @@ class Machine(Described[ModelT], Generic[ModelT]):
             return firing.model
         return self._keeper.adopted(firing.model, firing.transition.value)
 
-    def _missing(self, event: Event, payload: Mapping[str, Any], error: Lacking) -> MissingPayload:
+    def _missing(self, event: str, payload: Mapping[str, Any], error: Lacking) -> MissingPayload:
         guards = {
             name
-            for step in self._steps(event.id)
+            for step in self._steps(event)
             for guard in step.guards
             for name in naming.names(guard.spec) or {guard.spec.attr_name}
         }
         needed_by = f"guard {error.name}" if error.name in guards else f"hook {error.name}"
-        return MissingPayload(type(self).__name__, event.id, needed_by, error.lacking, payload)
+        return MissingPayload(type(self).__name__, event, needed_by, error.lacking, payload)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the parts of a copy or a pickle: the model, and attributes of the chart's own."""
@@ -402,7 +460,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
             raise NotCopyable(type(self).__name__)
         if self._hooks.firing is not None:
             raise NotCopyable(type(self).__name__, self._hooks.firing.event)
-        made = {"_callbacks", "_hooks", "_others", "_program", "_keeper"}
+        made = {"_callbacks", "_hooks", "_others", "_program", "_keeper", "_macrostep", "_guards"}
         parts = {
             name: value
             for name, value in vars(self).items()

@@ -136,17 +136,21 @@ class Program:
     """
 
     def __init__(self, chart: type[Machine], owners: Owners, hidden: Iterable[Iterable[str]]) -> None:
-        self.table: Table = Table(chart)
+        self.table: Table = vars(chart).get("_table") or Table(chart)
         self.takes: dict[str, frozenset[str] | None] = {}
         self._chart = chart
         self._effects: tuple[Effect, ...] = vars(chart).get("_effects", ())
         search = Search(owners, hidden)  # not kept: it has the first machine, and its model
         self._hooks = len(owners) - 1
         self._prepare = search.all(chart.prepare)
-        self._chains: dict[tuple[Any, str], tuple[Step, ...]] = {}
-        # All of it now, so that a mistake shows with the first machine.
         for event in chart._events:
             self.takes[event.id] = taken_by(self._effects)
+        # All of it now, so that a mistake shows with the first machine.
+        self._compile(chart, search)
+
+    def _compile(self, chart: type[Machine], search: Search) -> None:
+        self._chains: dict[tuple[Any, str], tuple[Step, ...]] = {}
+        for event in chart._events:
             for node in self.table.nodes:
                 for chain in self.table.candidates(node.bit, event.id):
                     steps = tuple(self._step(search, node.bit, way, event) for way in chain)
@@ -216,7 +220,7 @@ class Program:
 
     def _compiled(
         self,
-        event: Event,
+        event: Any,  # Any: an Event, or None
         transition: Transition,
         target: State,
         *,
@@ -232,7 +236,7 @@ class Program:
         every = [*self._prepare, *(each for several in lists.values() for each in several)]
         self._note(event, every)
         calls = {name: tuple(each.call for each in several) for name, several in lists.items()}
-        due = tuple(due_of(self._effects, event.id, state_text(target.value)))
+        due = tuple(due_of(self._effects, event.id, state_text(target.value))) if event is not None else ()
         own = [each for each in every if not isinstance(each.key, tuple) or each.key[1] != self._hooks]
         return Step(
             event,
@@ -258,7 +262,9 @@ class Program:
         functions = ((f"effect {each.name}", getattr(self._chart, each.method)) for each in due)
         yield from (each for each in declared_payload(functions) if each.name not in GIVEN)
 
-    def _note(self, event: Event, every: Iterable[Found]) -> None:
+    def _note(self, event: Any, every: Iterable[Found]) -> None:
+        if event is None:
+            return
         known = self.takes.get(event.id, frozenset())
         for each in every:
             if known is not None:

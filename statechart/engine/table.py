@@ -14,10 +14,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from statemachine.state import HistoryState, State
+from statemachine.transition import Transition
 
 if TYPE_CHECKING:
     from statemachine import StateChart
-    from statemachine.transition import Transition
 
 ROOT = -1
 """The number of what contains all states."""
@@ -43,6 +43,7 @@ class Node:
         below: The bits of all states within it.
         memories: The numbers of its history states.
         initial: The numbers of the states that it is entered by, in a compound state.
+        opening: The transition to these, if one is declared.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Node:
     children: list[int] = field(default_factory=list)
     memories: list[int] = field(default_factory=list)
     initial: tuple[int, ...] = ()
+    opening: Transition | None = None
     ways: list[Way] = field(default_factory=list)
     below: int = 0
 
@@ -85,12 +87,16 @@ class Plan:
         entries: The states that are entered, in order, likewise.
         configuration: The configuration afterwards.
         remembered: What history states remember from now on: bits of states, by number.
+        opened: The compound states that are entered by their initial states.
+        recalled: The history states that are entered, with whether each remembered something.
     """
 
     exits: tuple[tuple[Node, Way], ...]
     entries: tuple[tuple[Node, Way], ...]
     configuration: int
     remembered: Mapping[int, int]
+    opened: frozenset[int] = frozenset()
+    recalled: Mapping[int, bool] = field(default_factory=dict)
 
 
 def bits(mask: int) -> Iterator[int]:
@@ -102,7 +108,12 @@ def bits(mask: int) -> Iterator[int]:
 
 
 class Table:
-    """The states of a chart in document order, and what each transition does to a configuration."""
+    """The states of a chart in document order, and what each transition does to a configuration.
+
+    Attributes:
+        leaves: The bits of the states that have no states within them.
+        initial: The number of the state that a machine begins in.
+    """
 
     def __init__(self, chart: type[StateChart[Any]]) -> None:
         self.nodes: list[Node] = []
@@ -115,7 +126,7 @@ class Table:
         for node in self.nodes:
             self._add_ways(node)
         self._all = sum(self.nodes[top].bit | self.nodes[top].below for top in tops)
-        self._leaves = sum(node.bit for node in self.nodes if node.kind <= Kind.FINAL)
+        self.leaves: int = sum(node.bit for node in self.nodes if node.kind <= Kind.FINAL)
         self.initial: int = next((top for top in tops if self.nodes[top].state.initial), tops[0])
 
     def _add(self, state: State, ancestors: tuple[int, ...]) -> int:
@@ -134,22 +145,27 @@ class Table:
                 node.ways.append(Way(self._ways, node.number, targets, transition))
                 self._ways += 1
             elif node.kind is Kind.COMPOUND and not node.initial:
-                node.initial = targets
+                node.initial, node.opening = targets, transition
         if node.kind is Kind.COMPOUND and not node.initial:
             node.initial = (node.children[0],)
 
-    def candidates(self, configuration: int, event: str) -> tuple[tuple[Way, ...], ...]:
+    def number_of(self, state: object) -> int | None:
+        """Return the number of a state of the chart, or None."""
+        return self._numbers.get(id(state))
+
+    def candidates(self, configuration: int, event: str | None) -> tuple[tuple[Way, ...], ...]:
         """Return the transitions of an event for each active state without children, as they are tried.
 
-        A state's own transitions come before those of the states around it.
+        A state's own transitions come before those of the states around it. Without an event, they are
+        those that need none.
         """
         chains = []
-        for leaf in bits(configuration & self._leaves):
+        for leaf in bits(configuration & self.leaves):
             chain = [
                 way
                 for number in (leaf, *self.nodes[leaf].ancestors)
                 for way in self.nodes[number].ways
-                if way.transition.match(event)
+                if (way.transition.is_eventless if event is None else way.transition.match(event))
             ]
             if chain:
                 chains.append(tuple(chain))
@@ -203,12 +219,39 @@ class Table:
             tuple((self.nodes[number], entering.states[number]) for number in sorted(entering.states)),
             after,
             remembered,
+            frozenset(entering.opened),
+            entering.recalled,
+        )
+
+    def entered(self, numbers: Iterable[int]) -> int:
+        """Return the bits of the states that are entered if some states are, from nothing."""
+        entering = _Entry(self, {})
+        way = Way(-1, ROOT, tuple(numbers), Transition(State()))
+        entering.add(way, ROOT)
+        return sum(self.nodes[number].bit for number in entering.states)
+
+    def beginning(self) -> Plan:
+        """Return the effect of entering the initial state."""
+        entering = _Entry(self, {})
+        way = Way(-1, ROOT, (self.initial,), Transition(State(), self.nodes[self.initial].state))
+        entering.add(way, ROOT)
+        entries = tuple((self.nodes[number], way) for number in sorted(entering.states))
+        return Plan((), entries, sum(node.bit for node, _ in entries), {}, frozenset(entering.opened))
+
+    def is_done(self, number: int, configuration: int) -> bool:
+        """Return whether each region of a state around others is in a final state."""
+        node = self.nodes[number]
+        if node.kind is Kind.PARALLEL:
+            return all(self.is_done(child, configuration) for child in node.children)
+        return any(
+            self.nodes[child].kind is Kind.FINAL and configuration & self.nodes[child].bit
+            for child in node.children
         )
 
     def _remembered(self, memory: int, parent: int, configuration: int) -> int:
         node = self.nodes[parent]
         if self.nodes[memory].kind is Kind.DEEP:
-            return configuration & node.below & self._leaves
+            return configuration & node.below & self.leaves
         return configuration & sum(self.nodes[child].bit for child in node.children)
 
     def _domain(self, way: Way, history: Mapping[int, int]) -> int | None:
@@ -257,6 +300,8 @@ class _Entry:
 
     def __init__(self, table: Table, history: Mapping[int, int]) -> None:
         self.states: dict[int, Way] = {}
+        self.opened: set[int] = set()
+        self.recalled: dict[int, bool] = {}
         self.history = history
         self._table = table
         self._nodes = table.nodes
@@ -272,12 +317,15 @@ class _Entry:
         node = self._nodes[number]
         if node.remembers:
             targets = tuple(self._table.effective((number,), self.history))
+            self.recalled[number] = number in self.history
             for target in targets:
                 self._down(target, way)
             for target in targets:
                 self._up(target, node.ancestors[0], way)
             return
         self.states.setdefault(number, way)
+        if node.initial:
+            self.opened.add(number)
         for target in node.initial:
             self._down(target, way)
         for target in node.initial:

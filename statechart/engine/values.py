@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from statechart.errors import ChartDefinitionError, InvalidValue, UnknownState
 from statechart.wording import plain, state_text
@@ -61,6 +61,44 @@ def require_state(chart: type[StateChart[Any]], value: object) -> State:
     return found
 
 
+class Form(Protocol):
+    """Reads and makes the states of values.
+
+    Attributes:
+        is_plain: Whether these are values of states, and not configurations.
+    """
+
+    is_plain: bool
+
+    def read(self, state: object) -> object:
+        """Raise UnknownState unless a value may be in a state."""
+        ...
+
+    def example(self) -> object:
+        """Return a state that a value may be in."""
+        ...
+
+
+def form_of(chart: type[StateChart[Any]]) -> Form | None:
+    """Return the form of a chart whose values hold configurations, or None."""
+    found: Form | None = getattr(chart, "_form", None)
+    return None if found is None or found.is_plain else found
+
+
+def check_state(chart: type[StateChart[Any]], value: object) -> None:
+    """Check that a value is that of a state of a chart, or a configuration that the chart may be in.
+
+    Raises:
+        UnknownState: It is not.
+        IllegalConfiguration: The states contradict each other.
+    """
+    form = form_of(chart)
+    if form is None:
+        require_state(chart, value)
+    else:
+        form.read(value)
+
+
 def settle(chart: type[StateChart[Any]], model: Any, keeper: Keeper) -> Any:  # Any: the value of a state
     """Put the state's own value in the place of an equivalent in a model; return this value.
 
@@ -72,6 +110,10 @@ def settle(chart: type[StateChart[Any]], model: Any, keeper: Keeper) -> Any:  # 
         InvalidValue: The model has no field for a state.
     """
     held = getattr(model, "state", None)
+    form = form_of(chart)
+    if form is not None and held is not None:
+        form.read(held)
+        return held
     state = None if held is None else require_state(chart, held)
     if state is None or held != state.value:
         if not keeper.drafts:
@@ -107,8 +149,12 @@ def require_entered(chart: type[StateChart[Any]], value: object, target: object,
         InvalidValue: It is in another state, or has none.
     """
     state = getattr(value, "state", None)
-    found = state_of(chart.states_map, state)
-    if found is None or found.value != target:
+    if form_of(chart) is not None:
+        entered = state == target
+    else:
+        found = state_of(chart.states_map, state)
+        entered = found is not None and found.value == target
+    if not entered:
         raise InvalidValue(name, f"its state would be {state!r} instead of {target!r}; {_SET_STATE}")
 
 

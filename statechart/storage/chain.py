@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 CREATED = "created"
 TRANSITION = "transition"
+LAPSED = "lapsed"
 REBASED = "rebased"
 """The type of a first record that continues a damaged history, above its revision."""
 

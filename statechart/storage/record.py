@@ -121,7 +121,11 @@ def ended_of(data: object) -> Ended | None:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The content of a record before it gets its place in the journal; `value` is compact JSON."""
+    """The content of a record before it gets its place in the journal; `value` is compact JSON.
+
+    Attributes:
+        at: The time of the record; by default that at which its line is made.
+    """
 
     type: str
     actor: str
@@ -129,6 +133,7 @@ class Draft:
     operation: str | None = None
     value: bytes | None = None
     schema_version: int = 1
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +156,7 @@ def line_after(head: Head, draft: Draft) -> Line:
         "seq": seq,
         "revision": revision,
         "type": draft.type,
-        "at": datetime.now(UTC),
+        "at": draft.at or datetime.now(UTC),
         "actor": draft.actor,
         "operation": draft.operation,
         "schema_version": draft.schema_version,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from types import TracebackType
 from typing import Generic
 from uuid import uuid4
@@ -146,6 +148,7 @@ class Session(Generic[ModelT]):
         expected: int,
         data: Mapping[str, object] | None = None,
         operation: str | None = None,
+        at: datetime | None = None,
     ) -> Record:
         """Record the next revision, durably.
 
@@ -155,6 +158,7 @@ class Session(Generic[ModelT]):
             expected: The revision that the value was made from.
             data: Further content of the record.
             operation: The operation that the change is part of.
+            at: The time of the record; by default the present.
 
         Raises:
             Stale: The recorded revision is another; nothing was written.
@@ -178,7 +182,7 @@ class Session(Generic[ModelT]):
             before=self._read,
         )
         self._read = draft.value
-        record, head = self._append(draft, value)
+        record, head = self._append(draft if at is None else replace(draft, at=at), value)
         self._show(record, head)
         self._end_segment()
         return record

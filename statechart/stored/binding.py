@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from statechart.chart import Chart
-from statechart.engine.values import state_of
-from statechart.errors import ChartDefinitionError, UnknownState
+from statechart.engine.nested.beginning import initial_state as begun
+from statechart.engine.values import check_state, form_of, state_of
+from statechart.errors import ChartDefinitionError, IllegalConfiguration, UnknownState
 from statechart.wording import nearest, state_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from statechart.chart import State
     from statechart.storage.session import Migration, ModelT
 
 
@@ -51,7 +51,7 @@ def model_of(chart: type[Chart[ModelT]], model: type[ModelT] | None) -> type[Mod
         instead = f" (it has {near!r})" if near else ""
         raise ChartDefinitionError(
             f"{found.__name__} can't hold the state of {name}: give it a field `state`{instead}, "
-            f"such as state: str = {str(initial_state(chart))!r}"
+            f"such as state: str = {str(begun(chart, None, None))!r}"
         )
     suitable: type[ModelT] = found
     return suitable
@@ -74,23 +74,30 @@ def require_used(migrations: Mapping[int, Migration], schema_version: int) -> No
             )
 
 
-def require_recorded(chart: type[Chart], value: object, name: str) -> State:
-    """Return the state of the recorded value of a name.
+def require_recorded(chart: type[Chart], value: object, name: str) -> None:
+    """Check that the recorded value of a name is in a state of the chart.
 
     Raises:
-        UnknownState: The chart has no such state.
+        UnknownState: The chart has no such state, or can't be in such a configuration.
     """
+    try:
+        check_state(chart, getattr(value, "state", None))
+    except IllegalConfiguration as error:
+        raise IllegalConfiguration(error.chart, error.name, error.problem, name) from None
+    except UnknownState as error:
+        raise UnknownState(error.chart, error.name, error.known, name) from None
+
+
+def recorded_text(chart: type[Chart], value: object, name: str) -> str:
+    """Return the text of the state of the recorded value of a name.
+
+    Raises:
+        UnknownState: As `require_recorded`.
+    """
+    require_recorded(chart, value, name)
     state = getattr(value, "state", None)
-    found = state_of(chart.states_map, state)
-    if found is None:
-        known = map(state_text, chart.states_map)
-        raise UnknownState(chart.__name__, state_text(state), known, recorded=name)
-    return found
-
-
-def initial_state(chart: type[Chart]) -> Any:  # Any: states have values of many types
-    """Return the value of the state in which a new value begins."""
-    return next(state.value for state in chart.states if state.initial)
+    found = state_of(chart.states_map, state) if form_of(chart) is None else None
+    return state_text(state if found is None else found.value)
 
 
 def _is_model(found: object) -> bool:

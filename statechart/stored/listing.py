@@ -16,7 +16,7 @@ from statechart.storage.chain import CHECKPOINT
 from statechart.storage.segments.carried import CHANGED, ENTERED, enters
 from statechart.storage.session import ModelT
 from statechart.storage.sql.errors import DatabaseFailed
-from statechart.stored.binding import require_recorded
+from statechart.stored.binding import recorded_text
 from statechart.stored.damage import Damaged
 from statechart.wording import state_text
 
@@ -113,7 +113,7 @@ class Listing(Generic[ModelT]):
 
     def summary(self, name: str, value: ModelT) -> Summary:
         """Return the summary of a value."""
-        state = state_text(require_recorded(self.chart, value, name).value)
+        state = recorded_text(self.chart, value, name)
         return Summary(name, state, *(_recent(self.ends.records(name)) or self._whole(name)))
 
     def _state(self, ending: Ending) -> str:
@@ -124,7 +124,7 @@ class Listing(Generic[ModelT]):
                 return state_text(found.value)
         # The model may write its state in a form of its own, and migrations need the record.
         loaded = self.store.load(ending.name).value
-        return state_text(require_recorded(self.chart, loaded, ending.name).value)
+        return recorded_text(self.chart, loaded, ending.name)
 
     def _whole(self, name: str) -> _Recent:
         """Return a listing from the verified records."""

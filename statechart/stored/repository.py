@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic
 
+from statechart.engine.nested.beginning import initial_state
 from statechart.errors import NotFound, Stale, StorageError
 from statechart.following.patience import Turns, patiently
 from statechart.log import warn
@@ -19,7 +20,7 @@ from statechart.storage.repository import JsonFileRepository
 from statechart.storage.segments.size import DEFAULT, Segment
 from statechart.storage.session import ModelT, Session
 from statechart.storage.sql.urls import lasting
-from statechart.stored.binding import initial_state, model_of, require_used
+from statechart.stored.binding import model_of, require_used
 from statechart.stored.changes import Change, Changes
 from statechart.stored.damage import Damage, Damaged, OnDamage
 from statechart.stored.effects import DueEffect, EffectOutcome, EffectsRunner
@@ -139,7 +140,7 @@ class ChartRepository(Generic[ModelT]):
             StorageError: The value could not be written; no trace was left.
         """
         if isinstance(value, self.model) and getattr(value, "state", None) is None:
-            value = value.model_copy(update={"state": initial_state(self.chart)})
+            value = value.model_copy(update={"state": initial_state(self.chart, None, value)})
         return self.store.create(name, value).value
 
     def fire(self, name: str, event: str, /, **payload: Any) -> ModelT:  # Any: guards and hooks decide

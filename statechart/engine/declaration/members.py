@@ -14,6 +14,7 @@ from statemachine.transition import Transition
 from statemachine.transition_list import TransitionList
 
 from statechart.engine.declaration.strict import OF_A_MACHINE
+from statechart.tree import every_state
 
 if TYPE_CHECKING:
     from statemachine import StateChart
@@ -62,7 +63,7 @@ def hidden(chart: AnyChart, base: AnyChart, body: Mapping[str, object]) -> Itera
     `base` is the strict base class, and `body` is the namespace of the chart's class body.
     """
     mixins = [owner for owner in chart.__mro__[1:] if owner not in base.__mro__]
-    declared = [("state", state.id) for state in chart.states]
+    declared = [("state", state.id) for state in every_state(chart)]
     declared += [("event", event.id) for event in chart._events]
     for kind, name in declared:
         own = _kind(body.get(name, chart))
@@ -83,7 +84,7 @@ def hidden(chart: AnyChart, base: AnyChart, body: Mapping[str, object]) -> Itera
 def ambiguous(chart: AnyChart) -> Iterator[str]:
     """Yield the hooks that belong to two states or events by their names, a sentence each."""
     owners: dict[str, str] = dict.fromkeys(_GENERIC, "every state or event")
-    states = {state.id: f"state {state.id!r}" for state in chart.states}
+    states = {state.id: f"state {state.id!r}" for state in every_state(chart)}
     events = {event.id: f"event {event.id!r}" for event in chart._events}
     hooks = [(f"on_{way}_{name}", owner) for name, owner in states.items() for way in ("enter", "exit")]
     hooks += [(f"{way}_{name}", owner) for name, owner in events.items() for way in _WAYS]

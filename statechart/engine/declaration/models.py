@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
 from statechart.engine.attributes import attributes
-from statechart.engine.values import state_of
+from statechart.engine.values import form_of, state_of
 from statechart.errors import ChartDefinitionError, UnknownState
 from statechart.wording import nearest, plain, state_text
 
@@ -98,7 +98,7 @@ def problems(chart: AnyChart, model: object) -> Iterator[str]:
 
 def _unfit(chart: AnyChart, place: str, field: FieldInfo) -> Iterator[str]:
     default = field.default
-    if (
+    if form_of(chart) is None and (
         default is not None
         and default is not PydanticUndefined
         and state_of(chart.states_map, default) is None
@@ -106,11 +106,17 @@ def _unfit(chart: AnyChart, place: str, field: FieldInfo) -> Iterator[str]:
         texts = map(state_text, chart.states_map)
         yield f"{place} has a wrong default: {UnknownState(chart.__name__, state_text(default), texts)}"
     adapter: TypeAdapter[object] = TypeAdapter(field.rebuild_annotation())
+    form = form_of(chart)
+    if form is not None:
+        why = _said(adapter, form.example())
+        if why is not None:
+            yield f"{place} can't be a configuration ({why}): write `state: Configuration | None = None`"
+        return
     for value in chart.states_map:
-        why = [_said(adapter, each) for each in (value, plain(value))]
+        said = [_said(adapter, each) for each in (value, plain(value))]
         # The member of an Enum and its value stand for each other.
-        if all(why):
-            yield f"{place} can't be the state {state_text(value)!r} ({why[0]}): widen its type"
+        if all(said):
+            yield f"{place} can't be the state {state_text(value)!r} ({said[0]}): widen its type"
 
 
 def _said(adapter: TypeAdapter[object], value: object) -> str | None:

@@ -18,6 +18,7 @@ from statemachine.spec_parser import operator_mapping, parse_boolean_expr, repla
 
 from statechart.engine.attributes import attributes, called, codes
 from statechart.engine.effects import marked_names
+from statechart.tree import every_state
 from statechart.wording import nearest
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def problems(chart: AnyChart, base: AnyChart, model: object = None) -> Iterator[
 def _lost_hook(chart: AnyChart, name: str, hooks: Collection[str]) -> Iterator[str]:
     """Yield the sentence about a method of the chart that is named like a hook, if it is."""
     lost = f"{chart.__name__}.{name} is never called"
-    states, events = {state.id for state in chart.states}, {event.id for event in chart._events}
+    states, events = {state.id for state in every_state(chart)}, {event.id for event in chart._events}
     parts, other = _HOOK.fullmatch(name), _OTHER_WORDS.fullmatch(name)
     meant = _same(name, hooks) or _same(
         f"on_{name}", [each for each in hooks if each.startswith(_OF_STATES)]
@@ -196,7 +197,7 @@ def _lost_names(chart: AnyChart, model: object) -> Iterator[str]:
         if isinstance(found, (State, Event)):
             kind = "a state" if isinstance(found, State) else "an event"
             yield f"{place} names {name!r}, which is {kind}: name a guard or hook"
-    states = [state.id for state in chart.states]
+    states = [state.id for state in every_state(chart)]
     for place, name in _places(chart, _asked_states):
         if name not in states:
             like = nearest(name, states)
@@ -221,7 +222,7 @@ def _unfound(chart: AnyChart, known: Collection[str], model: str) -> Iterator[st
 
 def _places(chart: AnyChart, named: Callable[[Any], set[str]] = names) -> Iterator[tuple[str, str]]:
     """Yield the names that guards and hooks are given by, each after the place of the guard or hook."""
-    for state in chart.states:
+    for state in every_state(chart):
         places = [(f"{way.event} from {state.id}", way._specs) for way in state.transitions]
         for place, specs in [(f"state {state.id}", state._specs), *places]:
             found = {name for spec in specs if not spec.is_convention for name in named(spec)}

@@ -1,4 +1,4 @@
-"""The checks that keep a chart flat, synchronous and committed once per event."""
+"""The checks that keep a chart synchronous, and committed once per event."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from statemachine.transition_list import TransitionList
 
 from statechart.engine.attributes import never_runs
 from statechart.engine.declaration.naming import all_specs
+from statechart.tree import every_state
 
 if TYPE_CHECKING:
     from statemachine import StateChart
@@ -23,10 +24,14 @@ FLAGS = {
 }
 """The engine's switches, with the only values under which a failed commit leaves the old state."""
 
+_HIDDEN_AT_WILL = frozenset(("active", "initial", "timers"))
+"""Attributes of Chart that states and events of flat charts have been called, and nothing here needs."""
+
 OF_A_MACHINE = frozenset(
     (
         *("model", "subject", "commit", "state_field", "history_values"),
-        *("_evolution", "_hooks", "_keeper", "_listeners", "_others", "_program"),
+        *("_evolution", "_hooks", "_keeper", "_listeners", "_others", "_program", "_macrostep"),
+        *("_at", "_guards"),
     )
 )
 """Attributes that a machine gets when it is built, and that no class shows."""
@@ -40,15 +45,19 @@ def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Itera
     yield from _flags(chart)
     yield from _groups(chart)
     yield from _record_payload(chart)
-    for state in chart.states:
+    states = list(every_state(chart))
+    for state in states:
         yield from _state(state)
         yield from _hiding("state", state.id, base)
     for event in chart._events:
         yield from _hiding("event", event.id, base)
-        if not any(event in way.events for state in chart.states for way in state.transitions):
+        if not any(event in way.events for state in states for way in state.transitions):
             yield f"event {event.id!r} has no transition: declare one, or remove it"
         if event.delay:
-            yield f"event {event.id!r} is delayed; wait outside the chart, then fire"
+            yield (
+                f"event {event.id!r} is delayed, in memory only: give the chart a timer, such as "
+                "timers = (Timer(state, after=timedelta(...), event=...),)"
+            )
     yield from _callbacks(chart)
 
 
@@ -60,7 +69,7 @@ def hiding_the_engine(attrs: Mapping[str, object]) -> Iterator[str]:
 
 
 def _hiding(kind: str, name: str, base: type[StateChart[Any]]) -> Iterator[str]:
-    if hasattr(base, name) or name in OF_A_MACHINE:
+    if name not in _HIDDEN_AT_WILL and (hasattr(base, name) or name in OF_A_MACHINE):
         yield f"{kind} {name!r} hides an attribute of Chart; rename it"
 
 
@@ -93,25 +102,14 @@ def _flags(chart: type[StateChart[Any]]) -> Iterator[str]:
 
 
 def _state(state: State) -> Iterator[str]:
-    if state.states or state.parallel:
-        yield f"state {state.id!r} is compound or parallel; charts are flat"
-    if state.history:
-        yield f"state {state.id!r} has history states; charts are flat"
     if any(not spec.is_convention for spec in state.invoke):
         yield f"state {state.id!r} invokes work; do the work outside of the chart, then fire"
-    for transition in state.transitions:
-        way = f"a transition from {state.id!r}"
-        # The engine would take such a transition right after another, as a second commit.
-        if not list(transition.events):
-            yield f"{way} has no event; it would be taken, and committed, by itself"
-        if len(transition.targets) != 1:
-            yield f"{way} has {len(transition.targets)} targets instead of one"
 
 
 def _callbacks(chart: type[StateChart[Any]]) -> Iterator[str]:
     owners = [chart, *chart._class_listeners]
     names = {spec.attr_name for spec in all_specs(chart)}
-    names |= {f"on_invoke_{state.id}" for state in chart.states} | {"on_invoke_state"}
+    names |= {f"on_invoke_{state.id}" for state in every_state(chart)} | {"on_invoke_state"}
     for name in sorted(names):
         for owner in owners:
             found = getattr(owner, name, None)

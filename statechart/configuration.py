@@ -1,0 +1,108 @@
+"""A configuration: where a chart with states within states is, what it remembers, and what is due when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, Field, PrivateAttr
+
+from statechart.errors import UnknownState
+from statechart.tree import within
+from statechart.utc import UtcDatetime
+from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from statemachine import State, StateChart
+
+JOINED = " + "
+"""Between the active states in a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a chart knows of a configuration.
+
+    Attributes:
+        chart: The name of the chart.
+        active: All active states, those around others too.
+        known: All states of the chart.
+    """
+
+    chart: str
+    active: frozenset[str]
+    known: frozenset[str]
+
+
+class Configuration(BaseModel, frozen=True, extra="forbid"):
+    """The state of a value whose chart has states within states, or timers.
+
+    `state in configuration` tells whether a state is active, as the object of the chart, or by its name;
+    `str(configuration)` is such as `awaiting + packing`.
+
+    Attributes:
+        active: The active states without states within them, in document order.
+        history: What each history state remembers, by its name.
+        timers: The deadlines in UTC of the timers that run, by their names, such as `awaiting.expire`.
+    """
+
+    active: tuple[str, ...] = Field(min_length=1)
+    history: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    timers: dict[str, UtcDatetime] = Field(default_factory=dict)
+
+    _bound: Bound | None = PrivateAttr(None)
+
+    @classmethod
+    def of(cls, chart: type[StateChart[Any]], *states: object) -> Self:
+        """Return the configuration of a chart in which some states are active, without hooks.
+
+        What the states do not say is as if they were entered now, without timers: for migrations.
+
+        Args:
+            chart: The chart.
+            states: The active states, or states around them, by name or as objects of the chart. Without
+                any, the chart's initial state.
+
+        Raises:
+            UnknownState: The chart has no such state.
+            IllegalConfiguration: They can't be active together.
+        """
+        found: Self = chart._configured(*states)  # type: ignore[attr-defined]  # a chart of this package
+        return found
+
+    def __str__(self) -> str:
+        return JOINED.join(self.active)
+
+    def __contains__(self, state: object) -> bool:
+        if isinstance(state, str):
+            return self._has(state)
+        return any(state_text(each.value) in self.active for each in _within(state))
+
+    def _has(self, name: str) -> bool:
+        if name in self.active:
+            return True
+        bound = self._bound
+        if bound is None:
+            raise ValueError(
+                f"{name!r} may be a state around others, which a configuration without its chart can't "
+                "tell: ask with the state itself, such as `Order.open in configuration`"
+            )
+        if name not in bound.known:
+            raise UnknownState(bound.chart, name, sorted(bound.known))
+        return name in bound.active
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Configuration):
+            return NotImplemented
+        return (self.active, self.history, self.timers) == (other.active, other.history, other.timers)
+
+    def __hash__(self) -> int:
+        return hash(self.active)
+
+
+def _within(state: object) -> Iterable[State]:
+    found: Any = getattr(state, "_state", state)  # of a machine's own proxy
+    if not hasattr(found, "states"):
+        raise TypeError(f"{state!r} is no state: ask with a state of the chart, or its name")
+    return within(found)

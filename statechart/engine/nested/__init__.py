@@ -1,0 +1,1 @@
+"""Fire events on charts that take several microsteps: states within states, timers, internal events."""

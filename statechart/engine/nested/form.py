@@ -1,0 +1,225 @@
+"""The form of a chart's state: a configuration in bits, and as values and records hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from statechart.configuration import JOINED, Bound, Configuration
+from statechart.engine.table import Kind, Node, Table, bits
+from statechart.engine.values import require_state
+from statechart.errors import IllegalConfiguration, UnknownState
+from statechart.wording import listed, state_text
+
+if TYPE_CHECKING:
+    from statemachine import StateChart
+
+    from statechart.engine.declaration.timers import Alarm
+
+
+class Standing(NamedTuple):
+    """Where a machine is: active states, what each history state remembers, deadlines by timer."""
+
+    active: int
+    history: Mapping[int, int]
+    timers: Mapping[str, datetime]
+
+
+class Form:
+    """Converts between standings and the states of values.
+
+    Args:
+        chart: The chart.
+        table: Its table.
+        alarms: Its timers, by name.
+        plain: Whether values hold the value of the only active state, instead of a configuration.
+
+    Attributes:
+        is_plain: The same.
+    """
+
+    def __init__(
+        self, chart: type[StateChart[Any]], table: Table, alarms: Mapping[str, Alarm], *, plain: bool
+    ) -> None:
+        self._chart = chart
+        self._table = table
+        self._alarms = alarms
+        self.is_plain = plain
+        self._texts = tuple(state_text(node.state.value) for node in table.nodes)
+        self._numbers = {text: number for number, text in enumerate(self._texts)}
+        self._masks: dict[tuple[str, ...], int] = {}
+        self._known = frozenset(
+            text for text, node in zip(self._texts, table.nodes, strict=True) if not node.remembers
+        )
+
+    def read(self, state: object) -> Standing:
+        """Return the standing of a state of a value.
+
+        Raises:
+            UnknownState: The chart has no such state.
+            IllegalConfiguration: The states can't be active together.
+        """
+        if self.is_plain:
+            return Standing(1 << self._numbers[state_text(require_state(self._chart, state).value)], {}, {})
+        if not isinstance(state, Configuration):
+            raise self._illegal(state_text(state), "it is no configuration: see Configuration.of")
+        active = self._masks.get(state.active)
+        if active is None:
+            active = self._masks[state.active] = self._active(state)
+        if state._bound is None:
+            self._bind(state, active)
+        history = {}
+        for memory, states in state.history.items():
+            number, mask = self._remembered(state, memory, states)
+            history[number] = mask
+        for timer in state.timers:
+            self._check_timer(state, timer, active)
+        return Standing(active, history, state.timers)
+
+    def state(self, standing: Standing) -> Any:  # Any: a configuration, or the value of a state
+        """Return the state of a value that stands so."""
+        table = self._table
+        if self.is_plain:
+            return table.nodes[standing.active.bit_length() - 1].state.value
+        found = Configuration.model_construct(
+            active=self.leaves(standing.active),
+            history={
+                self._texts[memory]: tuple(self._texts[each] for each in bits(mask))
+                for memory, mask in sorted(standing.history.items())
+            },
+            timers=dict(standing.timers),
+        )
+        self._bind(found, standing.active)
+        return found
+
+    def example(self) -> object:
+        """Return a state that a value may be in."""
+        return self.state(Standing(self.entered([0]), {}, {}))
+
+    def text(self, active: int) -> str:
+        """Return the text of the active states, such as `awaiting + packing`."""
+        return JOINED.join(self.leaves(active))
+
+    def leaves(self, active: int) -> tuple[str, ...]:
+        """Return the texts of the active states without states within them, in document order."""
+        return tuple(self._texts[number] for number in bits(active & self._table.leaves))
+
+    def texts(self, mask: int) -> tuple[str, ...]:
+        """Return the texts of states, in document order."""
+        return tuple(self._texts[number] for number in bits(mask))
+
+    def number(self, state: object) -> int:
+        """Return the number of a state, given as an object of the chart or by its name.
+
+        Raises:
+            UnknownState: The chart has no such state.
+        """
+        found = self._table.number_of(getattr(state, "_state", state))
+        if found is None:
+            text = state_text(getattr(state, "value", state))
+            found = self._numbers.get(text) if text in self._known else None
+        if found is None:
+            raise UnknownState(self._chart.__name__, text, sorted(self._known))
+        return found
+
+    def entered(self, numbers: Iterable[int]) -> int:
+        """Return the configuration in which some states are active, with those entered beside them.
+
+        Raises:
+            IllegalConfiguration: They can't be active together.
+        """
+        active = self._table.entered(numbers)
+        problem = self._problem(active)
+        if problem is not None:
+            raise self._illegal(JOINED.join(self.texts(active & self._table.leaves)), problem)
+        return active
+
+    def _bind(self, state: Configuration, active: int) -> None:
+        bound = Bound(self._chart.__name__, frozenset(self.texts(active)), self._known)
+        object.__setattr__(state, "__pydantic_private__", {"_bound": bound})
+
+    def _active(self, state: Configuration) -> int:
+        active = 0
+        for text in state.active:
+            number = self._numbers.get(text)
+            if number is None:
+                raise UnknownState(self._chart.__name__, text, sorted(self._known))
+            node = self._table.nodes[number]
+            if node.kind > Kind.FINAL:
+                what = "a history state" if node.remembers else "has states within it"
+                raise self._illegal(str(state), f"{text!r} {'is ' if node.remembers else ''}{what}")
+            active |= node.bit
+            for around in node.ancestors:
+                active |= self._table.nodes[around].bit
+        problem = self._problem(active)
+        if problem is not None or len(set(state.active)) != len(state.active):
+            raise self._illegal(str(state), problem or "a state is there twice")
+        return active
+
+    def _problem(self, active: int) -> str | None:
+        """Return the reason why states can't be active together, or None."""
+        tops = [node for node in self._table.nodes if not node.ancestors]
+        found = self._among(tops, active)
+        if len(found) != 1:
+            return f"{listed(found)} are active together" if found else "no state is active"
+        for number in bits(active):
+            node = self._table.nodes[number]
+            children = [self._table.nodes[child] for child in node.children]
+            found = self._among(children, active)
+            if node.kind is Kind.COMPOUND and len(found) != 1:
+                return f"{listed(found)} of {self._texts[number]} are active instead of one"
+            if node.kind is Kind.PARALLEL and len(found) != len(children):
+                missing = listed(self._texts[child.number] for child in children if not active & child.bit)
+                return f"{self._texts[number]} is active without its {missing}"
+        return None
+
+    def _among(self, nodes: Iterable[Node], active: int) -> list[str]:
+        return [self._texts[node.number] for node in nodes if active & node.bit]
+
+    def _remembered(self, state: Configuration, memory: str, states: tuple[str, ...]) -> tuple[int, int]:
+        number = self._numbers.get(memory)
+        node = None if number is None else self._table.nodes[number]
+        if number is None or node is None or not node.remembers:
+            raise self._illegal(str(state), f"it has the history {memory!r}, which the chart has not")
+        parent = self._table.nodes[node.ancestors[0]]
+        mask = sum(1 << self._numbers[text] for text in set(states) if text in self._numbers)
+        wanted = (
+            parent.below & self._table.leaves
+            if node.kind is Kind.DEEP
+            else sum(1 << child for child in parent.children)
+        )
+        unknown = [text for text in states if text not in self._numbers]
+        if not mask or unknown or mask & ~wanted or not self._fits(parent, mask, node.kind):
+            told = listed(states)
+            raise self._illegal(str(state), f"its history {memory!r} can't remember {told}")
+        return number, mask
+
+    def _fits(self, parent: Node, mask: int, kind: Kind) -> bool:
+        """Return whether what a history state remembers can be active together."""
+        around = [parent.number, *parent.ancestors]
+        active = sum(1 << number for number in around)
+        for number in bits(mask):
+            active |= 1 << number
+            for above in self._table.nodes[number].ancestors:
+                active |= 1 << above
+        for number in bits(active & (parent.below | parent.bit)):
+            node = self._table.nodes[number]
+            if kind is Kind.SHALLOW and number != parent.number:
+                continue
+            count = sum(bool(active >> child & 1) for child in node.children)
+            if node.kind is Kind.COMPOUND and count != 1:
+                return False
+            if node.kind is Kind.PARALLEL and count != len(node.children):
+                return False
+        return True
+
+    def _check_timer(self, state: Configuration, timer: str, active: int) -> None:
+        alarm = self._alarms.get(timer)
+        if alarm is None:
+            raise self._illegal(str(state), f"it has the timer {timer!r}, which the chart has not")
+        if not active >> self._numbers[alarm.owner] & 1:
+            raise self._illegal(str(state), f"its timer {timer!r} runs, and {alarm.owner} is not active")
+
+    def _illegal(self, configuration: str, problem: str) -> IllegalConfiguration:
+        return IllegalConfiguration(self._chart.__name__, configuration, problem)

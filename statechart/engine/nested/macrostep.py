@@ -1,0 +1,315 @@
+"""A macrostep: an event with all that follows from it, until nothing is left to take.
+
+Source: State Chart XML (SCXML), W3C Recommendation of 1 September 2015, appendix D. What differs: the whole
+macrostep is rolled back if anything raises, `after_` hooks run at its end, and entry hooks see the
+configuration whole.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from loguru import logger
+
+from statechart.engine.effects import named
+from statechart.engine.hooks import Microstep, Transition
+from statechart.engine.nested.form import Standing
+from statechart.engine.nested.program import ALWAYS, NestedProgram
+from statechart.errors import Unstable
+from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from statechart.engine.calls import Owners
+    from statechart.engine.hooks import Firing
+    from statechart.engine.program import Known, Step
+    from statechart.engine.table import Node, Plan
+
+Assign: TypeAlias = "Callable[[Standing], None]"
+"""Shows hooks where the machine is."""
+
+LIMIT: Final = 1_000
+"""The microsteps after which a macrostep is taken for an endless one."""
+
+
+class Macrostep:
+    """An event on its way through a chart with states within states.
+
+    Args:
+        program: The program.
+        standing: Where the machine is before.
+        event: The name of the event.
+        at: The moment by which timers begin.
+        subject: The name in messages.
+
+    Attributes:
+        standing: Where the machine is now.
+        steps: The microsteps so far.
+        guards: The answers of the guards that were asked for the event itself.
+        is_committed: Whether what is left are `after_` hooks.
+    """
+
+    def __init__(
+        self, program: NestedProgram, standing: Standing, event: str, *, at: datetime, subject: str
+    ) -> None:
+        self.standing: Standing = standing
+        self.before: Standing = standing
+        self.event = event
+        self.at: datetime = at
+        self.steps: list[Microstep] = []
+        self.guards: dict[str, bool] = {}
+        self.is_committed: bool = False
+        self._program = program
+        self._subject = subject
+        self._queue: deque[tuple[str, Mapping[str, Any]]] = deque()
+        self._entered: list[Node] = []
+        self._after: list[tuple[Step, Known]] = []
+
+    def without_timer(self, timer: str) -> None:
+        """End a timer, since its event is fired."""
+        timers = {name: at for name, at in self.standing.timers.items() if name != timer}
+        self.standing = self.standing._replace(timers=timers)
+
+    def raise_(self, event: str, payload: Mapping[str, Any]) -> None:
+        """Queue an event, to be taken after the microsteps that are under way."""
+        self._queue.append((event, payload))
+
+    def begin(self, owners: Owners, assign: Assign) -> None:
+        """Enter the initial configuration, and come to rest."""
+        program = self._program
+        self._take([program.initial], program.beginning, owners, {}, None, assign)
+        self.settle(owners, assign)
+
+    def take(self, owners: Owners, payload: Mapping[str, Any], assign: Assign) -> bool:
+        """Take the transitions of the event, and all that follows; return False if there are none."""
+        if self._program.has_eventless:
+            self.settle(owners, assign)  # a value may have been created where it does not rest
+        chosen = self._select(owners, self.event, payload, self.guards)
+        if not chosen:
+            return False
+        plan = self._program.plan(chosen, self.standing)
+        self._take(chosen, plan, owners, payload, self.event, assign)
+        self.settle(owners, assign)
+        return True
+
+    def settle(self, owners: Owners, assign: Assign) -> None:
+        """Take transitions without an event, and events that the chart raised, until there are none.
+
+        Raises:
+            Unstable: There is no end of them.
+        """
+        program = self._program
+        while True:
+            event: str | None = None
+            payload: Mapping[str, Any] = {}
+            chosen: list[Step] = []
+            if program.has_eventless:
+                chosen = self._select(owners, None, {}, {})
+            while not chosen:
+                if not self._queue:
+                    return
+                event, payload = self._queue.popleft()
+                chosen = self._select(owners, event, payload, {})
+                if not chosen and not event.startswith("done."):
+                    logger.debug("{} was raised, and nothing took it", event)
+            if len(self.steps) >= LIMIT:
+                chart = type(owners[0]).__name__
+                last = [step.event or ALWAYS for step in self.steps[-8:]]
+                raise Unstable(chart, self.event, LIMIT, last)
+            self._take(chosen, program.plan(chosen, self.standing), owners, payload, event, assign)
+
+    def _select(
+        self, owners: Owners, event: str | None, payload: Mapping[str, Any], asked: dict[str, bool]
+    ) -> list[Step]:
+        """Return the transitions to take: for each active leaf the first whose guards agree."""
+        chosen: list[Step] = []
+        answers: dict[int, bool] = {}
+        for chain in self._program.chains(self.standing.active, event):
+            for step in chain:
+                agrees = answers.get(id(step))
+                if agrees is None:
+                    agrees = answers[id(step)] = self._agrees(step, owners, payload, asked)
+                if agrees:
+                    if step not in chosen:
+                        chosen.append(step)
+                    break
+        return self._program.settled(chosen, self.standing)
+
+    def _agrees(
+        self, step: Step, owners: Owners, payload: Mapping[str, Any], asked: dict[str, bool]
+    ) -> bool:
+        if not step.guards and not step.validators:
+            return True
+        known = step.known(owners, payload, step.transition.source)
+        for validate in step.validators:
+            validate(owners, known)
+        for guard in step.guards:
+            agrees = asked[str(guard.spec)] = guard.agrees(owners, known)
+            if not agrees:
+                return False
+        return True
+
+    def _take(
+        self,
+        chosen: list[Step],
+        plan: Plan,
+        owners: Owners,
+        payload: Mapping[str, Any],
+        event: str | None,
+        assign: Assign,
+    ) -> None:
+        """Take a microstep: hooks before, exits, hooks of the transitions, entries."""
+        known = [
+            step.known(owners, payload, step.transition.source) if _calls(step) else {} for step in chosen
+        ]
+        for step, keywords in zip(chosen, known, strict=True):
+            for call in step.before:
+                call(owners, keywords)
+        steps = {self._number(step): step for step in chosen}
+        self._leave(plan, steps, owners, payload)
+        for step, keywords in zip(chosen, known, strict=True):
+            self._on(step, keywords, owners, plan)
+        self._enter(plan, steps, owners, payload, assign)
+        for step, keywords in zip(chosen, known, strict=True):
+            if step.after:
+                self._after.append((step, {**keywords, "state": step.target}))
+        self._note(plan, steps, event)
+
+    def _number(self, step: Step) -> int:
+        return -1 if step is self._program.initial else self._program.way(step).number
+
+    def _leave(
+        self, plan: Plan, steps: Mapping[int, Step], owners: Owners, payload: Mapping[str, Any]
+    ) -> None:
+        visits = self._program.visits
+        timers: dict[str, datetime] | None = None
+        for node, way in plan.exits:
+            visit = visits[node.number]
+            if visit.leaving:
+                keywords = steps[way.number].known(owners, payload, node.state)
+                keywords["source"] = node.state
+                for call in visit.leaving:
+                    call(owners, keywords)
+            for alarm in visit.alarms:
+                timers = dict(self.standing.timers) if timers is None else timers
+                timers.pop(alarm.name, None)
+        if timers is not None:
+            self.standing = self.standing._replace(timers=timers)
+
+    def _on(self, step: Step, keywords: Known, owners: Owners, plan: Plan) -> None:
+        if not step.on:
+            return
+        if "configurations" in step.extras:
+            machine = owners[0]
+            keywords["previous_configuration"] = machine.configuration
+            keywords["new_configuration"] = machine._states_of(plan.configuration)
+        for call in step.on:
+            call(owners, keywords)
+
+    def _enter(
+        self,
+        plan: Plan,
+        steps: Mapping[int, Step],
+        owners: Owners,
+        payload: Mapping[str, Any],
+        assign: Assign,
+    ) -> None:
+        program = self._program
+        history = {**self.standing.history, **plan.remembered} if plan.remembered else self.standing.history
+        self.standing = Standing(plan.configuration, history, self.standing.timers)
+        assign(self.standing)
+        timers: dict[str, datetime] = {}
+        for node, way in plan.entries:
+            visit = program.visits[node.number]
+            step = steps[way.number]
+            results: list[Any] = []
+            if visit.entering:
+                keywords = step.known(owners, payload, node.state)
+                keywords["target"] = node.state
+                results = [call(owners, keywords) for call in visit.entering]
+            self._content(node, plan, step, owners, payload)
+            for alarm in visit.alarms:  # after the hooks, which may say how long
+                timers[alarm.name] = alarm.deadline(self.at, owners[1], self._subject)
+            self._entered.append(node)
+            data = {key: each for one in results if isinstance(one, dict) for key, each in one.items()}
+            for event in program.done_events(node, plan.configuration):
+                self._queue.append((event, data))
+        if timers:
+            self.standing = self.standing._replace(timers={**self.standing.timers, **timers})
+
+    def _content(
+        self, node: Node, plan: Plan, step: Step, owners: Owners, payload: Mapping[str, Any]
+    ) -> None:
+        """Call the hooks of the transitions by which a state or its history is entered by default."""
+        calls = list(self._program.visits[node.number].opening) if node.number in plan.opened else []
+        for memory in node.memories:
+            if plan.recalled.get(memory) is False:
+                calls += self._program.defaults[memory]
+        if calls:
+            keywords = step.known(owners, payload, node.state)
+            for call in calls:
+                call(owners, keywords)
+
+    def _note(self, plan: Plan, steps: Mapping[int, Step], event: str | None) -> None:
+        texts = self._program.form.texts
+        self.steps.append(
+            Microstep(
+                event,
+                tuple(state_text(node.state.value) for node, _ in plan.exits),
+                tuple(state_text(node.state.value) for node, _ in plan.entries),
+                tuple(
+                    (
+                        state_text(step.transition.source.value),
+                        tuple(state_text(target.value) for target in step.transition.targets),
+                    )
+                    for step in steps.values()
+                    if step is not self._program.initial
+                ),
+                tuple((texts(1 << memory)[0], remembered) for memory, remembered in plan.recalled.items()),
+            )
+        )
+
+    def transition(self, firing: Firing, timer: str | None, *, lapsed: bool) -> Transition:
+        """Return the transition of the macrostep, to be committed."""
+        form = self._program.form
+        before, after = form.state(self.before), form.state(self.standing)
+        holds = not form.is_plain
+        due = self._program.due((step.event for step in self.steps), self._entered)
+        return Transition(
+            chart=firing.chart,
+            event=firing.event,
+            from_state=firing.from_state,
+            to_state=form.text(self.standing.active),
+            subject=firing.subject,
+            payload=firing.payload,
+            to_value=after,
+            effects=named(due, firing.payload, chart=firing.chart, event=firing.event) if due else (),
+            before=before if holds else None,
+            after=after if holds else None,
+            steps=tuple(self.steps),
+            timer=timer,
+            due=None if timer is None else self.before.timers[timer],
+            lapsed=lapsed,
+            at=self.at,
+        )
+
+    def finish(self, owners: Owners) -> None:
+        """Call the hooks that follow the commit."""
+        for step, keywords in self._after:
+            step.finish(owners, keywords)
+
+    @property
+    def has_after(self) -> bool:
+        """Whether hooks follow the commit."""
+        return bool(self._after)
+
+
+def now() -> datetime:
+    """Return the present moment."""
+    return datetime.now(UTC)
+
+
+def _calls(step: Step) -> bool:
+    return bool(step.before or step.on or step.after)

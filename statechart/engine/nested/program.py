@@ -1,0 +1,182 @@
+"""The program of a chart that takes several microsteps: the calls of each transition and of each state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from statechart.engine.calls import Call, Found, Search
+from statechart.engine.nested.form import Form, Standing
+from statechart.engine.program import Program, Step
+from statechart.engine.table import Kind, Node, Plan, Way
+from statechart.wording import state_text
+
+if TYPE_CHECKING:
+    from statemachine import StateChart
+
+    from statechart.engine.declaration.timers import Alarm
+    from statechart.engine.effects import Effect
+
+    Machine = StateChart[Any]
+
+ALWAYS = "always"
+"""The name of what has no event, for people."""
+
+_KEPT = 10_000  # configurations and plans that are known at once
+
+Chains = tuple[tuple[Step, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What is called for a state.
+
+    Attributes:
+        leaving: The calls when it is left.
+        entering: The calls when it is entered.
+        opening: The calls after it was entered by its initial state.
+        alarms: The timers that run while it is active.
+    """
+
+    leaving: tuple[Call, ...]
+    entering: tuple[Call, ...]
+    opening: tuple[Call, ...]
+    alarms: tuple[Alarm, ...]
+
+
+class NestedProgram(Program):
+    """The calls of a machine whose events take macrosteps.
+
+    Attributes:
+        form: Converts states of values to standings.
+        visits: What is called for each state, by number.
+        defaults: The calls of each history state that remembers nothing, by number.
+        calls: Whether anything is called at all, so that hooks need a draft.
+        alarms: The timers, by name.
+    """
+
+    form: Form
+    visits: tuple[Visit, ...]
+    calls: bool
+
+    def _compile(self, chart: type[Machine], search: Search) -> None:
+        shape: Any = chart
+        self.alarms: Mapping[str, Alarm] = shape._alarms
+        self.form = shape._form
+        self._hooks = -1  # the chart's own hooks are not among the owners
+        self._names = frozenset(event.id for event in chart._events)
+        self.steps_by_way: dict[tuple[int, str | None], Step] = {}
+        for node in self.table.nodes:
+            for way in node.ways:
+                self._add(chart, search, node, way)
+        found = [self._visit(search, node) for node in self.table.nodes]
+        self.visits = tuple(visit for visit, _ in found)
+        self.defaults = {
+            node.number: tuple(call for way in node.ways for call in self._given(search, way.transition.on))
+            for node in self.table.nodes
+            if node.remembers
+        }
+        called = [each for _, several in found for each in several]
+        for event in chart._events:
+            self._note(event, called)
+        steps = self.steps_by_way.values()
+        self.calls = bool(
+            called or self._prepare or any(self.defaults.values()) or any(not step.bare for step in steps)
+        )
+        self.has_eventless = any(event is None for _, event in self.steps_by_way)
+        self._memories = any(node.remembers for node in self.table.nodes)
+        self._chosen: dict[tuple[int, str | None], Chains] = {}
+        self._plans: dict[object, Plan] = {}
+        self._way_of = {id(step): number for (number, _), step in self.steps_by_way.items()}
+        self._ways = {way.number: way for node in self.table.nodes for way in node.ways}
+        self.beginning: Plan = self.table.beginning()
+        self.initial = self._initial(search)
+
+    def _add(self, chart: type[Machine], search: Search, node: Node, way: Way) -> None:
+        transition = way.transition
+        events: list[Any] = [event for event in chart._events if transition.match(event.id)]
+        for event in [None] if transition.is_eventless else events:
+            self.steps_by_way[way.number, None if event is None else event.id] = self._compiled(
+                event,
+                transition,
+                self.table.nodes[way.targets[0]].state if way.targets else node.state,
+                entering=(),
+                validators=search.all(transition.validators),
+                guards=search.all(transition.cond),
+                before=search.all(transition.before),
+                on=search.all(transition.on),
+                after=search.all(transition.after),
+            )
+
+    def _visit(self, search: Search, node: Node) -> tuple[Visit, list[Found]]:
+        leaving, entering = search.all(node.state.exit), search.all(node.state.enter)
+        visit = Visit(
+            tuple(each.call for each in leaving),
+            tuple(each.call for each in entering),
+            tuple(self._given(search, node.opening.on)) if node.opening is not None else (),
+            tuple(alarm for alarm in self.alarms.values() if alarm.state is node.state),
+        )
+        return visit, [*leaving, *entering]
+
+    def _given(self, search: Search, specs: Iterable[Any]) -> Iterator[Call]:
+        """Yield the calls of a list that are no conventions."""
+        yield from (found.call for found in search.all(specs) if not found.spec.is_convention)
+
+    def chains(self, active: int, event: str | None) -> Chains:
+        """Return the transitions of an event for each active leaf, as they are tried."""
+        found = self._chosen.get((active, event))
+        if found is None:
+            if len(self._chosen) > _KEPT:
+                self._chosen.clear()
+            known = event is None or event in self._names
+            found = self._chosen[active, event] = tuple(
+                tuple(self.steps_by_way[way.number, event] for way in chain)
+                for chain in (self.table.candidates(active, event) if known else ())
+            )
+        return found
+
+    def way(self, step: Step) -> Way:
+        """Return the transition of a step in the table."""
+        return self._ways[self._way_of[id(step)]]
+
+    def settled(self, chosen: list[Step], standing: Standing) -> list[Step]:
+        """Return the chosen steps without those that yield to another."""
+        if len(chosen) < 2:
+            return chosen
+        ways = {self.way(step).number: step for step in chosen}
+        found = self.table.without_conflicts(
+            standing.active, [self.way(step) for step in chosen], standing.history
+        )
+        return [ways[way.number] for way in found]
+
+    def plan(self, steps: list[Step], standing: Standing) -> Plan:
+        """Return the effect of steps without conflicts on a standing."""
+        memory = tuple(sorted(standing.history.items())) if self._memories else ()
+        key = (standing.active, tuple(map(id, steps)), memory)
+        found = self._plans.get(key)
+        if found is None:
+            if len(self._plans) > _KEPT:
+                self._plans.clear()
+            ways = [self.way(step) for step in steps]
+            found = self._plans[key] = self.table.plan(standing.active, ways, standing.history)
+        return found
+
+    def due(self, events: Iterable[str | None], entered: Iterable[Node]) -> list[Effect]:
+        """Return the effects that a macrostep makes due, by its events and the states that it entered."""
+        if not self._effects:
+            return []
+        known = set(events)
+        texts = {state_text(node.state.value) for node in entered}
+        return [each for each in self._effects if each.events & known or each.states & texts]
+
+    def done_events(self, node: Node, active: int) -> Iterator[str]:
+        """Yield the events that a final state raises when it is entered."""
+        if node.kind is not Kind.FINAL or not node.ancestors:
+            return
+        nodes = self.table.nodes
+        parent = nodes[node.ancestors[0]]
+        yield f"done.state.{parent.state.id}"
+        above = nodes[parent.ancestors[0]] if parent.ancestors else None
+        if above is not None and above.kind is Kind.PARALLEL and self.table.is_done(above.number, active):
+            yield f"done.state.{above.state.id}"

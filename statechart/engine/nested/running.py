@@ -1,0 +1,227 @@
+"""Run macrosteps on a machine: with its draft, its commit and its log, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+
+from statechart.engine.calls import Lacking
+from statechart.engine.declaration.timers import Due
+from statechart.engine.hooks import Transition
+from statechart.engine.nested.form import Standing
+from statechart.engine.nested.macrostep import Macrostep, now
+from statechart.engine.nested.program import NestedProgram
+from statechart.engine.refusals import require_fitting
+from statechart.errors import ChartDefinitionError, InvalidValue, NestedFire, UnknownEvent
+
+if TYPE_CHECKING:
+    from statechart.engine.declaration.timers import Alarm
+    from statechart.engine.hooks import Firing
+
+AnyMachine = Any
+"""A `statechart.engine.machine.Machine`, which imports this."""
+
+
+def program_of(machine: AnyMachine) -> NestedProgram:
+    """Return the program of a machine whose events take macrosteps."""
+    found = machine._program
+    assert isinstance(found, NestedProgram)
+    return found
+
+
+def standing_of(machine: AnyMachine) -> Standing:
+    """Return where a machine is: where its event has led so far, or where its model says.
+
+    Raises:
+        UnknownState: The chart has no such state, or can't be in such a configuration.
+    """
+    if machine._macrostep is not None:
+        return machine._macrostep.standing
+    return program_of(machine).form.read(machine._held.state)
+
+
+def start(machine: AnyMachine) -> None:
+    """Enter the initial configuration and come to rest, without a commit."""
+    model, keeper, chart = machine.model, machine._keeper, type(machine).__name__
+    program = program_of(machine)
+    draft, saved = keeper.draft(model), keeper.saved(model)
+    at = machine._at or now()
+    macrostep = Macrostep(program, _nowhere(), "__initial__", at=at, subject=machine._subject or chart)
+    try:
+        machine._macrostep = macrostep
+        vars(machine)["model"] = draft
+        macrostep.begin(
+            machine._owners, lambda standing: keeper.assign(draft, program.form.state(standing))
+        )
+        state = program.form.state(macrostep.standing)
+        keeper.assign(draft, state)
+    except BaseException as error:
+        keeper.restore(model, None, saved)
+        if isinstance(error, Lacking):
+            raise ChartDefinitionError(
+                f"chart {chart}: {error.name} takes {', '.join(error.lacking)}, but the initial state is "
+                "entered without an event: give a default value"
+            ) from error.with_traceback(None)
+        raise
+    finally:
+        machine._macrostep = None
+        vars(machine)["model"] = model
+    value = keeper.entered(keeper.left(model, draft), state)
+    vars(machine)["model"] = keeper.adopted(model, value)
+    with suppress(Exception):
+        macrostep.finish(machine._owners)
+
+
+def _nowhere() -> Standing:
+    from_nothing: Mapping[str, datetime] = {}
+    return Standing(0, {}, from_nothing)
+
+
+def fire(
+    machine: AnyMachine, event: str, payload: dict[str, Any], timer: str | None = None
+) -> Transition | None:
+    """Take a macrostep, and commit it; None if no transition of the event is open.
+
+    With a timer, its event lapses instead of being refused.
+
+    Raises:
+        MissingPayload: A guard or hook needs a payload keyword that was not given.
+        InvalidPayload: A payload keyword is of another type than a guard or hook declares.
+        Unstable: The microsteps do not end.
+    """
+    __tracebackhide__ = True
+    hooks, keeper, model = machine._hooks, machine._keeper, machine.model
+    chart = type(machine)
+    if hooks.firing is not None:
+        raise NestedFire(chart.__name__, event)
+    program = program_of(machine)
+    held = machine._held.state
+    before = program.form.read(held)
+    if payload:
+        machine._check_payload(event, payload)
+        steps = [step for chain in program.chains(before.active, event) for step in chain]
+        if steps:
+            require_fitting(chart.__name__, event, steps, payload)
+    macrostep = Macrostep(
+        program, before, event, at=machine._at or now(), subject=machine._subject or chart.__name__
+    )
+    firing = machine._begun(event, payload, program.form.text(before.active))
+    run = _Run(machine, program, macrostep, firing, timer)
+    saved = keeper.saved(model) if program.calls else None
+    try:
+        hooks.firing, machine._macrostep = firing, macrostep
+        if program.calls:
+            firing.draft = vars(machine)["model"] = keeper.draft(model)
+        run.take(payload)
+        if firing.transition is None:  # what a validator changed before the refusal
+            vars(machine)["model"] = model
+            keeper.restore(model, held, saved)
+    except BaseException as error:
+        machine._macrostep = None
+        vars(machine)["model"] = machine._adopted(firing)
+        if not firing.committed:
+            keeper.restore(model, held, saved)
+            if isinstance(error, Lacking):
+                raise machine._missing(event, payload, error) from error.with_traceback(None)
+            if isinstance(error, InvalidValue) and error.name == type(model).__name__:
+                # A draft knows its class only.
+                raise InvalidValue(machine._subject or error.name, error.problem) from error
+            raise
+        if not isinstance(error, Exception):
+            raise
+        # A committed event has happened: a hook that fails afterwards must not deny it.
+        with suppress(Exception):  # a failing log sink must not turn a commit into an error
+            logger.opt(exception=error).warning("A hook failed after {} was committed", event)
+    finally:
+        hooks.firing = machine._macrostep = None
+        machine._guards = macrostep.guards
+    return firing.transition
+
+
+class _Run:
+    """A macrostep of a machine."""
+
+    def __init__(
+        self,
+        machine: AnyMachine,
+        program: NestedProgram,
+        macrostep: Macrostep,
+        firing: Firing,
+        timer: str | None,
+    ) -> None:
+        self._machine = machine
+        self._program = program
+        self._macrostep = macrostep
+        self._firing = firing
+        self._timer = timer
+
+    def take(self, payload: Mapping[str, Any]) -> None:
+        """Take the macrostep, commit it, and call the hooks that follow."""
+        machine, macrostep, firing = self._machine, self._macrostep, self._firing
+        if self._timer is not None:
+            macrostep.without_timer(self._timer)
+        owners = machine._owners
+        taken = macrostep.take(owners, payload, self._assign)
+        if not taken and self._timer is None:
+            return
+        if not machine._keeper.drafts:
+            machine._require_kept(firing.model, self._shown(macrostep.standing))
+            self._assign(macrostep.standing)
+        transition = macrostep.transition(firing, self._timer, lapsed=not taken)
+        machine._hooks.commit(firing, transition)
+        macrostep.is_committed = True
+        vars(machine)["model"] = machine._adopted(firing)
+        if macrostep.has_after:
+            machine._finished(firing, lambda: macrostep.finish(machine._owners))
+
+    def _assign(self, standing: Standing) -> None:
+        """Show hooks where the machine is."""
+        machine, firing = self._machine, self._firing
+        keeper = machine._keeper
+        if firing.draft is not None:
+            keeper.assign(firing.draft, self._program.form.state(standing))
+        elif not keeper.drafts:
+            keeper.assign(firing.model, self._program.form.state(standing))
+
+    def _shown(self, standing: Standing) -> object:
+        return self._program.form.state(standing)
+
+
+def raise_(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> None:
+    """Have an event join the macrostep that is under way.
+
+    Raises:
+        UnknownEvent: The chart has no such event.
+        NestedFire: The event is committed already, as in an `after_` hook.
+    """
+    chart = type(machine)
+    macrostep = machine._macrostep
+    if event not in chart._declared:
+        raise UnknownEvent(chart.__name__, event, chart._declared)
+    if macrostep is None or macrostep.is_committed:
+        raise NestedFire(chart.__name__, event)
+    macrostep.raise_(event, payload)
+
+
+def due(machine: AnyMachine, at: datetime) -> tuple[Due, ...]:
+    """Return the timers of a machine that are due, the earliest first."""
+    return due_of(type(machine)._alarms, standing_of(machine).timers, at)
+
+
+def due_of(alarms: Mapping[str, Alarm], timers: Mapping[str, datetime], at: datetime) -> tuple[Due, ...]:
+    """Return the timers that are due at a moment, the earliest first."""
+    found = [Due(name, alarms[name].event, deadline) for name, deadline in timers.items() if deadline <= at]
+    return tuple(sorted(found, key=lambda each: (each.at, each.timer)))
+
+
+def cancelled(transition: Transition) -> tuple[str, ...]:
+    """Return the timers that ran before a transition, and whose states were left by it, sorted."""
+    if transition.before is None or transition.after is None:
+        return ()
+    ended = set(transition.before.timers) - {transition.timer}
+    left = {text for step in transition.steps for text in step.exited}
+    return tuple(sorted(name for name in ended if name.rpartition(".")[0] in left))
