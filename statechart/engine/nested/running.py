@@ -40,7 +40,8 @@ def standing_of(machine: AnyMachine) -> Standing:
         UnknownState: The chart has no such state, or can't be in such a configuration.
     """
     if machine._macrostep is not None:
-        return machine._macrostep.standing
+        macrostep: Macrostep = machine._macrostep
+        return macrostep.standing
     return program_of(machine).form.read(machine._held.state)
 
 
@@ -53,7 +54,7 @@ def start(machine: AnyMachine) -> None:
     macrostep = Macrostep(program, _nowhere(), "__initial__", at=at, subject=machine._subject or chart)
     try:
         machine._macrostep = macrostep
-        vars(machine)["model"] = draft
+        machine.__dict__["model"] = draft
         macrostep.begin(
             machine._owners, lambda standing: keeper.assign(draft, program.form.state(standing))
         )
@@ -69,9 +70,9 @@ def start(machine: AnyMachine) -> None:
         raise
     finally:
         machine._macrostep = None
-        vars(machine)["model"] = model
+        machine.__dict__["model"] = model
     value = keeper.entered(keeper.left(model, draft), state)
-    vars(machine)["model"] = keeper.adopted(model, value)
+    machine.__dict__["model"] = keeper.adopted(model, value)
     with suppress(Exception):
         macrostep.finish(machine._owners)
 
@@ -109,20 +110,20 @@ def fire(
     macrostep = Macrostep(
         program, before, event, at=machine._at or now(), subject=machine._subject or chart.__name__
     )
-    firing = machine._begun(event, payload, program.form.text(before.active))
+    firing: Firing = machine._begun(event, payload, program.form.text(before.active))
     run = _Run(machine, program, macrostep, firing, timer)
     saved = keeper.saved(model) if program.calls else None
     try:
         hooks.firing, machine._macrostep = firing, macrostep
         if program.calls:
-            firing.draft = vars(machine)["model"] = keeper.draft(model)
+            firing.draft = machine.__dict__["model"] = keeper.draft(model)
         run.take(payload)
         if firing.transition is None:  # what a validator changed before the refusal
-            vars(machine)["model"] = model
+            machine.__dict__["model"] = model
             keeper.restore(model, held, saved)
     except BaseException as error:
         machine._macrostep = None
-        vars(machine)["model"] = machine._adopted(firing)
+        machine.__dict__["model"] = machine._adopted(firing)
         if not firing.committed:
             keeper.restore(model, held, saved)
             if isinstance(error, Lacking):
@@ -174,7 +175,7 @@ class _Run:
         transition = macrostep.transition(firing, self._timer, lapsed=not taken)
         machine._hooks.commit(firing, transition)
         macrostep.is_committed = True
-        vars(machine)["model"] = machine._adopted(firing)
+        machine.__dict__["model"] = machine._adopted(firing)
         if macrostep.has_after:
             machine._finished(firing, lambda: macrostep.finish(machine._owners))
 
