@@ -230,7 +230,7 @@ class Program:
     ) -> Step:
         """Return a step, with those of its calls that are for the event."""
         lists = {
-            name: [each for each in several if each.spec.cond is None or each.spec.cond(event=event)]
+            name: [each for each in several if _is_for(each, event)]
             for name, several in {**found, "entering": entering}.items()
         }
         every = [*self._prepare, *(each for several in lists.values() for each in several)]
@@ -270,6 +270,15 @@ class Program:
             if known is not None:
                 known = None if each.takes is None else known | each.takes
         self.takes[event.id] = known
+
+
+def _is_for(found: Found, event: Any) -> bool:
+    """Return whether a guard or hook is called for an event, or for None."""
+    condition = found.spec.cond
+    if condition is None or condition(event=event):
+        return True
+    # `on_done_state_x` is a hook of the event `done.state.x`, whose name no method can have.
+    return event is not None and "." in event.id and condition(event=event.id.replace(".", "_"))
 
 
 def _named(every: Iterable[Found]) -> Iterator[tuple[str, Callable[..., Any]]]:
