@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from statechart.errors import UnknownState
 from statechart.picture.outline import FEW, Likeness, Outline, outline, without
+from statechart.picture.steps import split, taken_by, visited
 from statechart.picture.values import REMARK, Arrow, Marks, Note, Picture, Visit, printable
 
 if TYPE_CHECKING:
@@ -21,8 +22,7 @@ def compose(chart: AnyChart, marks: Marks) -> Picture:
         UnknownState: The chart has no state that was to be marked.
     """
     bare = outline(chart)
-    if marks.current is not None and marks.current not in bare.ids:
-        raise UnknownState(chart.__name__, marks.current, bare.ids)
+    current = _current(chart, bare, marks)
     taken = _taken(bare, marks)
     whole = [taken.get(index, arrow) for index, arrow in enumerate(bare.whole)]
     arrows, folded = _folded(bare, taken)
@@ -37,17 +37,27 @@ def compose(chart: AnyChart, marks: Marks) -> Picture:
             *_from_everywhere(bare, whole),
             *(_from_others(group, names) for group in folded),
             *bare.shared,
-            *_remarks(bare, marks),
+            *_remarks(current, marks),
         ],
-        classes=_classes(bare, marks),
+        classes=_classes(bare, marks, current),
     )
+
+
+def _current(chart: AnyChart, bare: Outline, marks: Marks) -> tuple[str, ...]:
+    """Return the identifiers of the states to be marked as current."""
+    if marks.current is None:
+        return ()
+    found = split(marks.current, bare.ids)
+    if not found:
+        raise UnknownState(chart.__name__, marks.current, bare.ids)
+    return tuple(bare.ids[name] for name in found)
 
 
 def _taken(bare: Outline, marks: Marks) -> dict[int, Arrow]:
     """Return the transitions that were taken, by their index."""
     visits: dict[int, list[tuple[int, Visit]]] = {}
     for number, visit in enumerate(marks.visits, 1):
-        for index in bare.places.get((visit.source, visit.event, visit.target), ()):
+        for index in taken_by(bare, visit):
             visits.setdefault(index, []).append((number, visit))
     return {
         index: replace(
@@ -113,17 +123,21 @@ def _from_others(group: Sequence[Arrow], names: Mapping[str, str]) -> Note:
     return Note(arrow.target, words, (*arrow.names, *arrow.guards, *sources), tuple(group))
 
 
-def _classes(bare: Outline, marks: Marks) -> dict[str, str]:
+def _classes(bare: Outline, marks: Marks, current: Sequence[str]) -> dict[str, str]:
     classes = dict.fromkeys(bare.failures, "failure")
     for visit in marks.visits:
-        for name in (visit.source, visit.target):
-            if name in bare.ids:
-                classes[bare.ids[name]] = "visited"
-    if marks.current is not None:
-        classes[bare.ids[marks.current]] = "failed" if marks.failed else "current"
+        for name in visited(bare, visit):
+            classes[bare.ids[name]] = "visited"
+    parents = {node.id: node.parent for node in bare.nodes}
+    for state in current:
+        while state := parents[state]:
+            classes[state] = "around"
+    failing = [state for state in current if state in bare.failures] or current
+    for state in current:
+        classes[state] = "failed" if marks.failed and state in failing else "current"
     return classes
 
 
-def _remarks(bare: Outline, marks: Marks) -> Iterator[Note]:
-    if marks.current and marks.remark:
-        yield Note(bare.ids[marks.current], REMARK, (printable(marks.remark),))
+def _remarks(current: Sequence[str], marks: Marks) -> Iterator[Note]:
+    if current and marks.remark:
+        yield Note(current[0], REMARK, (printable(marks.remark),))
