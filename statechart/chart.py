@@ -172,6 +172,9 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     timers: ClassVar[Sequence[Timer]] = ()
     """Events that become due some time after a state was entered."""
 
+    _starts: ClassVar[tuple[State, ...]] = ()
+    """The states that a machine begins in, where they are not simply the initial state."""
+
     _log_module: ClassVar[str | None] = Hooks.__module__
     """The module under whose name `emit` writes, or None if that is unknown."""
 

@@ -186,12 +186,13 @@ def _lints(chart: AnyChart) -> Iterator[str]:
     initial = chart.initial_state
     found = shortest_paths(chart, initial.value) if initial is not None else {}
     for name in states(chart):
-        if name not in found:
+        if name not in found and chart.validate_disconnected_states:
             yield f"state {name!r} can't be reached from the initial state"
     yield from _lints_of_phases(chart)
     leaving = {edge.source for edge in edges(chart)}
     for state in chart.states:
-        if not state.final and state_text(state.value) not in leaving:
+        stays = not state.final and state_text(state.value) not in leaving
+        if stays and chart.validate_trap_states:
             yield f"state {state_text(state.value)!r} has no way out and is not final"
 
 

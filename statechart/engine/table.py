@@ -112,7 +112,7 @@ class Table:
 
     Attributes:
         leaves: The bits of the states that have no states within them.
-        initial: The number of the state that a machine begins in.
+        initial: The numbers of the states that a machine begins in.
     """
 
     def __init__(self, chart: type[StateChart[Any]]) -> None:
@@ -127,7 +127,9 @@ class Table:
             self._add_ways(node)
         self._all = sum(self.nodes[top].bit | self.nodes[top].below for top in tops)
         self.leaves: int = sum(node.bit for node in self.nodes if node.kind <= Kind.FINAL)
-        self.initial: int = next((top for top in tops if self.nodes[top].state.initial), tops[0])
+        first: int = next((top for top in tops if self.nodes[top].state.initial), tops[0])
+        starts = tuple(self._numbers[id(state)] for state in getattr(chart, "_starts", ()))
+        self.initial: tuple[int, ...] = starts or (first,)
 
     def _add(self, state: State, ancestors: tuple[int, ...]) -> int:
         node = Node(len(self.nodes), state, _kind(state), ancestors)
@@ -233,7 +235,8 @@ class Table:
     def beginning(self) -> Plan:
         """Return the effect of entering the initial state."""
         entering = _Entry(self, {})
-        way = Way(-1, ROOT, (self.initial,), Transition(State(), self.nodes[self.initial].state))
+        targets = [self.nodes[number].state for number in self.initial]
+        way = Way(-1, ROOT, self.initial, Transition(State(), targets))
         entering.add(way, ROOT)
         entries = tuple((self.nodes[number], way) for number in sorted(entering.states))
         return Plan((), entries, sum(node.bit for node, _ in entries), {}, frozenset(entering.opened))

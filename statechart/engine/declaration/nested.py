@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from statemachine import Event, State
 from statemachine.state import HistoryState
 
 from statechart.engine.attributes import called, codes
+from statechart.engine.declaration.naming import all_specs
 from statechart.engine.declaration.timers import Alarm, Timer, delay_problem
 from statechart.tree import every_state, is_nested, within
 from statechart.wording import nearest, state_text
@@ -73,13 +75,14 @@ def _raises(chart: AnyChart) -> bool:
     """Return whether a guard or hook of a chart, of its mixins or listeners may raise an event."""
     listeners = (each if isinstance(each, type) else type(each) for each in chart._class_listeners)
     owners = [*chart.__mro__, *(base for listener in listeners for base in listener.__mro__)]
-    return any(
-        "raise_" in called(code)
+    members = (
+        value
         for owner in owners
         if owner.__module__.partition(".")[0] not in ("statechart", "statemachine", "typing", "builtins")
         for value in vars(owner).values()
-        for code in codes(value)
     )
+    given = (spec.func for spec in all_specs(chart))
+    return any("raise_" in called(code) for value in chain(members, given) for code in codes(value))
 
 
 def _alarms(chart: AnyChart, attrs: Mapping[str, object]) -> tuple[dict[str, Alarm], list[str]]:

@@ -225,4 +225,4 @@ def cancelled(transition: Transition) -> tuple[str, ...]:
         return ()
     ended = set(transition.before.timers) - {transition.timer}
     left = {text for step in transition.steps for text in step.exited}
-    return tuple(sorted(name for name in ended if name.rpartition(".")[0] in left))
+    return tuple(sorted(name for name in ended if any(name.startswith(f"{text}.") for text in left)))
