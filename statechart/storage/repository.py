@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Generic
 from uuid import uuid4
@@ -115,8 +116,11 @@ class JsonFileRepository(Generic[ModelT]):
         lineage: str | None = None,
         operation: str | None = None,
         data: Mapping[str, object] | None = None,
+        at: datetime | None = None,
     ) -> Loaded[ModelT]:
         """Record a new value as revision 1, completely or not at all.
+
+        The time of the record is `at`, by default the present.
 
         Raises:
             InvalidName: The name is not allowed.
@@ -131,7 +135,15 @@ class JsonFileRepository(Generic[ModelT]):
         content, value = self._codec.reading(value, name)
         actor = self._actor or Holder.current().user
         line = created(
-            self._codec, name, value, content, actor=actor, lineage=lineage, operation=operation, data=data
+            self._codec,
+            name,
+            value,
+            content,
+            actor=actor,
+            lineage=lineage,
+            operation=operation,
+            data=data,
+            at=at,
         )
         assert line.record.value is not None
         shown = document.encode(line.record.value, line.head, self._codec.schema_version)

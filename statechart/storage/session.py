@@ -44,6 +44,7 @@ def created(
     lineage: str | None,
     operation: str | None,
     data: Mapping[str, object] | None,
+    at: datetime | None = None,
 ) -> Line:
     """Return the first line of a history.
 
@@ -56,6 +57,7 @@ def created(
         lineage: The incarnation; by default a new one.
         operation: The operation that the creation is part of.
         data: Further content of the record.
+        at: The time of the record; by default the present.
 
     Raises:
         InvalidValue: The data could not be read from JSON again.
@@ -64,7 +66,7 @@ def created(
     lineage = lineage or uuid4().hex
     said = {**(data or {}), "lineage": lineage, "name": name}
     draft = codec.draft(CREATED, actor, said, operation=operation, name=name, value=value, known=content)
-    return written(origin(lineage, name), draft, name)
+    return written(origin(lineage, name), draft if at is None else replace(draft, at=at), name)
 
 
 class Session(Generic[ModelT]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
@@ -139,9 +139,11 @@ class ChartRepository(Generic[ModelT]):
             AlreadyExists: The name is taken.
             StorageError: The value could not be written; no trace was left.
         """
-        if isinstance(value, self.model) and getattr(value, "state", None) is None:
-            value = value.model_copy(update={"state": initial_state(self.chart, None, value)})
-        return self.store.create(name, value).value
+        if not isinstance(value, self.model) or getattr(value, "state", None) is not None:
+            return self.store.create(name, value).value
+        at = datetime.now(UTC)  # of the record, too: timers begin with it
+        state = initial_state(self.chart, at, value, name)
+        return self.store.create(name, value.model_copy(update={"state": state}), at=at).value
 
     def fire(self, name: str, event: str, /, **payload: Any) -> ModelT:  # Any: guards and hooks decide
         """Fire an event on the value of a name, commit its transition, and return the committed value.

@@ -84,6 +84,7 @@ class Store(Protocol[ModelT]):
         lineage: str | None = None,
         operation: str | None = None,
         data: Mapping[str, object] | None = None,
+        at: datetime | None = None,
     ) -> Loaded[ModelT]:
         """Record a new value as revision 1, completely or not at all."""
         ...

@@ -10,7 +10,13 @@ from environments.ports import EnvironmentRepository
 from environments.testing.repository_contract import EnvironmentRepositoryContract
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.sql.repository import JsonSqlRepository
-from statechart.testing.repository_contract import Backend, Counter, RepositoryContract, StoreBackend
+from statechart.testing.configuration_contract import Clocked, ConfigurationContract
+from statechart.testing.repository_contract import (
+    Backend,
+    Counter,
+    RepositoryContract,
+    StoreBackend,
+)
 
 
 class TestEnvironments(EnvironmentRepositoryContract):
@@ -29,6 +35,18 @@ class TestSqlStore(RepositoryContract):
     @pytest.fixture
     def backend(self, any_sql_url: str) -> Backend:
         return StoreBackend(JsonSqlRepository(any_sql_url, Counter))
+
+
+class TestStoreOfConfigurations(ConfigurationContract):
+    @pytest.fixture
+    def clocked(self, tmp_path: Path) -> JsonFileRepository[Clocked]:
+        return JsonFileRepository(tmp_path, Clocked)
+
+
+class TestSqlStoreOfConfigurations(ConfigurationContract):
+    @pytest.fixture
+    def clocked(self, any_sql_url: str) -> JsonSqlRepository[Clocked]:
+        return JsonSqlRepository(any_sql_url, Clocked)
 
 
 BROKEN = {

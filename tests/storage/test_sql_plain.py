@@ -67,7 +67,7 @@ def test_the_statement_and_the_revisions_are_those_of_the_repository() -> None:
     [
         "UPDATE envchart_name SET value = '{' WHERE name = 'ant'",
         "UPDATE envchart_name SET schema_version = 99 WHERE name = 'ant'",
-        "UPDATE envchart_schema SET version_num = '0002_since_0001'",
+        "UPDATE envchart_schema SET version_num = '0003_since_0001'",
         "DELETE FROM envchart_environments_schema",
         "ALTER TABLE envchart_look RENAME TO other",
     ],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from statechart.storage.sql.urls import StoreUrl
 
 # As in the modules of the schemas and of the statement, which import SQLAlchemy; a test compares them.
-REVISIONS: Final = {"envchart_schema": "0001_since_0001", "envchart_environments_schema": "0001_since_0001"}
+REVISIONS: Final = {"envchart_schema": "0002_since_0001", "envchart_environments_schema": "0001_since_0001"}
 SUMMARIES: Final = (
     "SELECT envchart_name.name, envchart_name.lineage, envchart_name.value, envchart_name.schema_version,"
     " substr(envchart_record.line, 1, 1024) AS beginning, envchart_look.document FROM envchart_name"

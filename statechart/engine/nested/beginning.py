@@ -17,15 +17,22 @@ AnyMachine = Any
 """A `statechart.engine.machine.Machine`, which imports this."""
 
 
-def initial_state(chart: type[Any], at: datetime | None, model: object) -> Any:
-    """Return the state of a new value, without hooks; see `Chart.initial`."""
+def initial_state(chart: type[Any], at: datetime | None, model: object, subject: str | None = None) -> Any:
+    """Return the state of a new value, without hooks; see `Chart.initial`.
+
+    Args:
+        chart: The chart.
+        at: The moment by which timers begin; by default now.
+        model: The value.
+        subject: The name in messages.
+    """
     form: Form | None = getattr(chart, "_form", None)
     if form is None:
         return next(state.value for state in chart.states if state.initial)
     table: Any = vars(chart)["_table"]
     active = table.beginning().configuration
     at = at or now()
-    name = str(getattr(model, "name", None) or chart.__name__)
+    name = subject or str(getattr(model, "name", None) or chart.__name__)
     timers = {
         alarm.name: alarm.deadline(at, model, name)
         for alarm in chart._alarms.values()

@@ -22,6 +22,7 @@ from statechart.storage.sql.histories.ends import damaged_of
 from statechart.storage.sql.reading import segment_of
 from statechart.storage.sql.tables import LEFT, NAMES, RECORDS
 from statechart.storage.sql.urls import lasting
+from statechart.storage.values.deadlines import earliest
 
 if TYPE_CHECKING:
     from statechart.storage.session import Session
@@ -94,7 +95,7 @@ class RowHarbour:
             Diverged: The history was here earlier, and has left with other records.
         """
         self.store._names.schema.make(self.store.database)
-        head = history.head
+        head, value = history.head, self._shown(name, history).decode()
         row = {
             "collection": self.coming,
             "name": head.lineage,
@@ -104,11 +105,12 @@ class RowHarbour:
             "hash": head.hash,
             "size": head.size,
             "segment": history.first,
-            "value": self._shown(name, history).decode(),
+            "value": value,
             "schema_version": self.store.schema_version,
             "fence": 0,
             "holder": Holder.current("move").model_dump_json(),
             "lease_until": 0.0,
+            "due": earliest(value),
         }
         try:
             with self.store.database.writing() as connection:
@@ -210,7 +212,7 @@ class RowHarbour:
                 for table in (RECORDS, *self.store._beside):
                     connection.execute(sa.delete(table).where(table.c.lineage == lineage))
                 connection.execute(sa.delete(RECORDS).where(damaged_of(lineage)))
-                connection.execute(sa.insert(NAMES).values({**found[0], "value": ""}))
+                connection.execute(sa.insert(NAMES).values({**found[0], "value": "", "due": None}))
 
     def _shown(self, name: str, history: Summary) -> bytes:
         """Return the value after the last record, as JSON."""

@@ -21,6 +21,7 @@ from statechart.storage.sql.database import Database
 from statechart.storage.sql.errors import SchemaMissing
 from statechart.storage.sql.schema import Schema
 from statechart.storage.sql.tables import LEFT, NAMES, RECORDS
+from statechart.storage.values.deadlines import earliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +336,7 @@ def row_of(names: Names, name: str, line: Line, value: str, *, fence: int) -> di
         "value": value,
         "schema_version": line.record.schema_version,
         "fence": fence,
+        "due": earliest(value),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final, Generic
 
 import sqlalchemy as sa
@@ -140,8 +141,11 @@ class JsonSqlRepository(Generic[ModelT]):
         lineage: str | None = None,
         operation: str | None = None,
         data: Mapping[str, object] | None = None,
+        at: datetime | None = None,
     ) -> Loaded[ModelT]:
         """Record a new value as revision 1, completely or not at all.
+
+        The time of the record is `at`, by default the present.
 
         Raises:
             InvalidName: The name is not allowed.
@@ -155,7 +159,15 @@ class JsonSqlRepository(Generic[ModelT]):
         content, value = self._codec.reading(value, name)
         actor = self._actor or Holder.current().user
         line = created(
-            self._codec, name, value, content, actor=actor, lineage=lineage, operation=operation, data=data
+            self._codec,
+            name,
+            value,
+            content,
+            actor=actor,
+            lineage=lineage,
+            operation=operation,
+            data=data,
+            at=at,
         )
         self.database.require_local()
         self._names.schema.make(self.database)

@@ -218,5 +218,5 @@ def revision_of(connection: Executes, name: str) -> str | None:
     return connection.execute(sa.select(column).select_from(sa.table(name, column))).scalar_one_or_none()
 
 
-ENGINE: Final = Schema("statechart.storage.sql.migrations", "envchart_schema", "0001_since_0001", TABLES)
+ENGINE: Final = Schema("statechart.storage.sql.migrations", "envchart_schema", "0002_since_0001", TABLES)
 """The tables of histories."""

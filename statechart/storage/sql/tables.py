@@ -1,7 +1,7 @@
 """The tables of a store in a database.
 
 The lines of a name's history are the bytes of its journal: all of them, in order, are `history.jsonl` and
-the ended segments before it. All moments are the database's own, in seconds since 1970.
+the ended segments before it. All moments of leases are the database's own, in seconds since 1970.
 """
 
 from __future__ import annotations
@@ -34,6 +34,15 @@ NAMES: Final = sa.Table(
     sa.Column("holder", sa.Text),
     sa.Column("lease_until", sa.Float),
     sa.Column("released_by", sa.Text),
+    sa.Column("due", _BIG),  # the earliest deadline of a timer that runs, in microseconds since 1970
+)
+
+sa.Index(
+    "envchart_name_due",
+    NAMES.c.collection,
+    NAMES.c.due,
+    postgresql_where=NAMES.c.due.is_not(None),
+    sqlite_where=NAMES.c.due.is_not(None),
 )
 
 LEFT: Final = "/moved"

@@ -36,11 +36,11 @@ def test_the_tables_are_missing_then_made_then_there(program: Cli, any_blank_url
     there = program("store", "check", "--store", any_blank_url)
 
     assert (missing.code, made.code, again.code, there.code) == (8, 0, 0, 0)
-    assert "no tables (missing); this program needs 0001_since_0001" in missing.out
+    assert "no tables (missing); this program needs 0002_since_0001" in missing.out
     assert missing.err.endswith(f" store migrate --store {any_blank_url}\n")
-    assert "envchart_schema: 0001_since_0001, made" in made.out
+    assert "envchart_schema: 0002_since_0001, made" in made.out
     assert json.loads(again.out)["changed"] is False
-    assert "envchart_schema: 0001_since_0001 (current)" in there.out
+    assert "envchart_schema: 0002_since_0001 (current)" in there.out
     assert there.err == ""
 
 

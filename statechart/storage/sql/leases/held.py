@@ -27,6 +27,7 @@ from statechart.storage.sql.leases.statements import (
 )
 from statechart.storage.sql.reading import Lease, Names, Present, Rows, record_of, segment_of
 from statechart.storage.sql.threads.heartbeat import first_due
+from statechart.storage.values.deadlines import earliest
 from statechart.storage.values.held import LeaseWatcher
 
 _WORK: Final = 2 / 3
@@ -113,8 +114,8 @@ class HeldRow:
     def append(self, line: Line, shown: Callable[[], bytes]) -> None:
         """Append a line, with the value after it, in a transaction."""
         assert self._end is not None
-        version = line.record.schema_version
-        self._write(line, self._end[1], value=shown().decode(), schema_version=version)
+        value, version = shown().decode(), line.record.schema_version
+        self._write(line, self._end[1], value=value, schema_version=version, due=earliest(value))
 
     def show(self, record: Record, head: Head, version: int) -> None:
         """Do nothing: the row was changed with the append."""

@@ -27,7 +27,7 @@ MOVE: Final = (
 )
 """Move the head of a name, if the name is as it was left."""
 
-MOVE_AND_SHOW: Final = MOVE.values(_given("value", "schema_version"))
+MOVE_AND_SHOW: Final = MOVE.values(_given("value", "schema_version", "due"))
 PUT: Final = sa.insert(RECORDS)
 
 

@@ -132,16 +132,16 @@ def test_four_threads_may_create_at_once(any_blank_url: str) -> None:
 def test_older_tables_are_refused_and_left_as_they_are(any_blank_url: str, database_of: Open) -> None:
     database = database_of(any_blank_url)
     ENGINE.migrate(database)
-    newer = Schema(ENGINE.package, ENGINE.name, "0002_since_0001", ENGINE.tables)
+    newer = Schema(ENGINE.package, ENGINE.name, "0003_since_0001", ENGINE.tables)
 
     with pytest.raises(SchemaOlder, match="envchart store migrate --store") as caught:
         newer.make(database)
 
-    assert (caught.value.found, caught.value.known) == ("0001_since_0001", "0002_since_0001")
+    assert (caught.value.found, caught.value.known) == ("0002_since_0001", "0003_since_0001")
     assert ENGINE.find(database).condition is Condition.CURRENT
 
 
-@pytest.mark.parametrize("revision", ["0003_since_0002", "something else"])
+@pytest.mark.parametrize("revision", ["0004_since_0003", "something else"])
 def test_newer_tables_are_refused(revision: str, any_blank_url: str, database_of: Open) -> None:
     database = database_of(any_blank_url)
     ENGINE.migrate(database)
