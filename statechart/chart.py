@@ -172,6 +172,9 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     timers: ClassVar[Sequence[Timer]] = ()
     """Events that become due some time after a state was entered."""
 
+    _is_loaded: ClassVar[bool] = False
+    """Whether the chart comes from a document, whose states may be dead ends."""
+
     _starts: ClassVar[tuple[State, ...]] = ()
     """The states that a machine begins in, where they are not simply the initial state."""
 

@@ -163,7 +163,7 @@ def breadth_first(
 
 def lints(chart: AnyChart) -> tuple[str, ...]:
     """Return the likely mistakes in a chart, a sentence each."""
-    if getattr(chart, "_is_stepwise", False):
+    if getattr(chart, "_is_stepwise", False) or getattr(chart, "_is_loaded", False):
         return ()
     return tuple(_lints(chart))
 
@@ -186,13 +186,12 @@ def _lints(chart: AnyChart) -> Iterator[str]:
     initial = chart.initial_state
     found = shortest_paths(chart, initial.value) if initial is not None else {}
     for name in states(chart):
-        if name not in found and chart.validate_disconnected_states:
+        if name not in found:
             yield f"state {name!r} can't be reached from the initial state"
     yield from _lints_of_phases(chart)
     leaving = {edge.source for edge in edges(chart)}
     for state in chart.states:
-        stays = not state.final and state_text(state.value) not in leaving
-        if stays and chart.validate_trap_states:
+        if not state.final and state_text(state.value) not in leaving:
             yield f"state {state_text(state.value)!r} has no way out and is not final"
 
 
