@@ -488,15 +488,18 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
 
     def _refusal(self, event: str, payload: Mapping[str, Any]) -> InvalidTransition:
         self._require_spelt(event, payload)  # a misspelt keyword may be why a guard refused
+        by_leaf = tuple(asking.tried(self, event, payload)) if len(self._leaves) > 1 else ()
         owners = self._seeing()
         reasons = ((step, reason(owners, step, payload)) for step in self._steps(event))
+        by_step = [(state_text(step.target.value), why) for step, why in reasons if why is not None]
         return InvalidTransition(
             chart=type(self).__name__,
             event=event,
             subject=self._subject,
             state=self._state_text,
             allowed=self.enabled(**payload),
-            tried=[(state_text(step.target.value), why) for step, why in reasons if why is not None],
+            tried=[(target, why) for _, target, why in by_leaf] or by_step,
+            leaves=[leaf for leaf, _, _ in by_leaf],
         )
 
     @property

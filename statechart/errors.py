@@ -181,8 +181,10 @@ class InvalidTransition(StatechartError):
         state: The state, unchanged.
         allowed: The events that the state and the guards allow now.
         reasons: The reason of each transition of the event that was tried, in order; empty if the chart
-            declares none from this state.
+            declares none from this state. If several states without states within them are active, the
+            reason of each of these that refused.
         targets: The states that these transitions lead to.
+        leaves: The active states that refused, beside `reasons`; empty if only one state is active.
         reason: The first of the reasons, or None.
     """
 
@@ -196,6 +198,7 @@ class InvalidTransition(StatechartError):
         allowed: Iterable[str],
         reason: str | None = None,
         tried: Iterable[tuple[str, str]] = (),
+        leaves: Iterable[str] = (),
     ) -> None:
         tried = tuple(tried)
         self.chart = chart
@@ -207,8 +210,11 @@ class InvalidTransition(StatechartError):
         self.reasons: tuple[str, ...] = tuple(why for _, why in tried) or ((reason,) if reason else ())
         reason = next(iter(self.reasons), None)
         self.reason = reason
+        self.leaves: tuple[str, ...] = tuple(leaves)
         what = f"{event} {subject!r}" if subject is not None else event
-        told = [f"to {target}: {why}" for target, why in tried] if len(set(self.reasons)) > 1 else []
+        places = [f"in {leaf}" for leaf in self.leaves] or [f"to {target}" for target in self.targets]
+        pairs = zip(places, self.reasons, strict=False)
+        told = [f"{place}: {why}" for place, why in pairs] if len(set(self.reasons)) > 1 else []
         why = "".join(f"{each}; " for each in told or self.reasons[:1])
         verb = "is" if len(self.allowed) < 2 else "are"
         super().__init__(f"cannot {what} in state {state}: {why}allowed now {verb} {listed(self.allowed)}")

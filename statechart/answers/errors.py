@@ -39,7 +39,8 @@ def report(error: BaseException, spelling: Spells) -> Report | None:
         return Report(error.exit_code, error.code, str(error), error.next)
     kind = nearest_kind(KINDS, type(error))
     if isinstance(error, errors.UnknownState) and error.recorded is not None:
-        kind = _UNKNOWN_RECORDED
+        known = not isinstance(error, errors.IllegalConfiguration)
+        kind = _UNKNOWN_RECORDED if known else _ILLEGAL_RECORDED
     if kind is None or not isinstance(error, Exception):
         return None
     message = strip_control_codes(_message(error))
@@ -115,6 +116,9 @@ def _migration(error: Exception, spelling: Spells) -> Sequence[str]:
 _UNKNOWN_RECORDED: Kind[Spells] = Kind(ExitCode.STORAGE, "unknown_state", _migration)
 """A state that was not typed, but recorded."""
 
+_ILLEGAL_RECORDED: Kind[Spells] = Kind(ExitCode.STORAGE, "illegal_configuration", _migration)
+"""A configuration that was not typed, but recorded."""
+
 KINDS: dict[type[BaseException], Kind[Spells]] = {
     # usage
     errors.InvalidName: Kind(ExitCode.USAGE, "invalid_name", say(_LIST)),
@@ -125,7 +129,12 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
     ),
     errors.InvalidCursor: Kind(ExitCode.USAGE, "invalid_cursor", say("python -m statechart events --json")),
     errors.UnknownState: Kind(ExitCode.USAGE, "unknown_state", say(_TABLE)),
+    errors.IllegalConfiguration: Kind(ExitCode.USAGE, "illegal_configuration", say(_TABLE)),
     errors.UnknownEvent: Kind(ExitCode.USAGE, "unknown_event", say(_TABLE)),
+    errors.InternalEvent: Kind(ExitCode.USAGE, "internal_event", say("python -m statechart allowed NAME")),
+    errors.Unstable: Kind(
+        ExitCode.USAGE, "unstable", say("correct the chart, then python -m statechart simulate")
+    ),
     errors.ReservedPayload: Kind(ExitCode.USAGE, "payload", _payload),
     errors.UnknownPayload: Kind(ExitCode.USAGE, "payload", _payload),
     errors.InvalidPayload: Kind(ExitCode.USAGE, "payload", _payload),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from statechart.answers.configurations import configured, step_lines, text_of
 from statechart.answers.secrecy import without_secrets
 from statechart.errors import UnusableSegment
-from statechart.storage.chain import CHECKPOINT, CREATED, REBASED
+from statechart.storage.chain import CHECKPOINT, CREATED, LAPSED, REBASED
 from statechart.terminal.text import precise, when
-from statechart.wording import state_text
+from statechart.wording import listed
 
 if TYPE_CHECKING:
     from statechart.storage.record import Record
@@ -40,16 +42,21 @@ def readable(
 
 
 def record_rows(records: Iterable[Record]) -> Iterator[tuple[str, str, str, str, str]]:
-    """Yield the cells of each record's line."""
+    """Yield the cells of each record's line, and of a line for each of several microsteps."""
     for record in records:
         yield str(record.seq), str(record.revision), precise(record.at), record.actor, happened(record)
+        for line in step_lines(record):
+            yield "", "", "", "", f"  {line}"
 
 
 def happened(record: Record) -> str:
     """Describe a record in a few words."""
     if record.event is not None:
-        change = f"{record.event}: {record.data.get('from_state')} → {record.to_state}"
+        change = f"{record.event}: {record.data.get('from_state')} → {record.to_state}{_timer(record)}"
         return f"{change} ({payload_text(record.payload)})" if record.payload else change
+    if record.type == LAPSED:
+        data = record.data
+        return f"{data.get('event')}: nothing took it in {data.get('to_state')}{_timer(record)}"
     match record.type:
         case "created":
             return "created"
@@ -62,6 +69,20 @@ def happened(record: Record) -> str:
         case "effect":
             return f"  {_effect(record.data)}"
     return f"{record.type} {_said(record.data)}".rstrip()
+
+
+def _timer(record: Record) -> str:
+    """Return the timer that fired the event of a record, in brackets."""
+    timer, due = record.data.get("timer"), _moment(record.data.get("due"))
+    if timer is None:
+        return ""
+    return f" (timer {timer}{'' if due is None else f', due {when(due)}'})"
+
+
+def _moment(text: object) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    return None
 
 
 def _effect(data: Any) -> str:  # Any: JSON
@@ -77,7 +98,10 @@ def told(record: Record) -> str:
     if record.event is not None:
         payload = f" with {payload_text(record.payload)}" if record.payload else ""
         source = record.data.get("from_state")
-        return f"{at}: {record.event} took it from {source} to {record.to_state}{payload}"
+        steps = [line.partition(":")[0] for line in step_lines(record)][1:]
+        then = f", followed by {listed(steps)}" if steps else ""
+        by = f"{record.event}{_timer(record)}"
+        return f"{at}: {by} took it from {source} to {record.to_state}{payload}{then}"
     if record.type == CREATED:
         return f"{at}: created"
     if record.type == REBASED:
@@ -96,7 +120,7 @@ def state_after(record: Record) -> str | None:
     """Return the state after a record, or None for a record without a value."""
     if record.to_state is not None:
         return record.to_state
-    return None if record.value is None else state_text(record.value.get("state"))
+    return None if record.value is None else text_of(record.value.get("state"))
 
 
 def record_document(record: Record) -> dict[str, object]:
@@ -104,7 +128,8 @@ def record_document(record: Record) -> dict[str, object]:
     document = record.model_dump(mode="json", exclude={"value", "data", "prev"}, exclude_none=True)
     document |= {name: value for name, value in record.data.items() if name not in _HIDDEN}
     if record.value is not None:
-        document["state"] = record.value.get("state")
+        state = record.value.get("state")
+        document |= configured(state) if isinstance(state, dict) else {"state": state}
     return document
 
 
@@ -131,7 +156,7 @@ def past_document(name: str, asked: str, value: Any) -> dict[str, Any]:  # Any: 
     return {
         "name": name,
         "asked": asked,
-        "state": state_text(value.state),
+        **configured(value.state),
         "value": without_secrets(value),
     }
 

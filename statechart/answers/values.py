@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from statechart.answers.configurations import configured, is_failed, timers_document, timers_of
 from statechart.answers.errors import report
 from statechart.answers.secrecy import without_secrets
 from statechart.answers.ways import Ways, fire_steps, ways_document, ways_of
-from statechart.graph import failures
+from statechart.configuration import Configuration
 from statechart.storage.sql.urls import is_url
 from statechart.terminal.text import when
 from statechart.wording import counted, state_text
@@ -18,6 +19,7 @@ from statechart.wording import counted, state_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from statechart.engine.declaration.timers import Due
     from statechart.errors import StatechartError
     from statechart.holder import Holder
     from statechart.stored.damage import Damaged
@@ -35,6 +37,8 @@ class Shown:
     Attributes:
         store: The place of the store.
         directory: The directory of the value's files, or None for a value in a database.
+        configuration: The state with its history and timers, or None for a chart with plain states.
+        timers: The timers that run, the earliest first.
     """
 
     summary: Summary
@@ -46,6 +50,8 @@ class Shown:
     directory: Path | None = None
     holder: Holder | None = None
     due: tuple[str, ...] = ()
+    configuration: Configuration | None = None
+    timers: tuple[Due, ...] = ()
 
     @property
     def steps(self) -> list[str]:
@@ -64,17 +70,21 @@ def look(repository: ChartRepository[Any], name: str) -> Shown:
     chart = repository.chart
     summary = repository.summary(name)
     allowed = repository.allowed(name)
+    held = getattr(loaded.value, "state", None)
+    configuration = held if isinstance(held, Configuration) else None
     finals = [state_text(state.value) for state in chart.states if state.final]
     return Shown(
         summary,
         without_secrets(loaded.value),
-        ways_of(chart, repository.model, summary.state, allowed),
-        failed=summary.state in failures(chart),
+        ways_of(chart, repository.model, configuration or summary.state, allowed),
+        failed=is_failed(chart, summary.state),
         final=summary.state in finals,
         store=repository.store.where,
         directory=directory_of(repository, name),
         holder=repository.store.holder(name),
         due=tuple(map(_due, repository.due_effects(name))),
+        configuration=configuration,
+        timers=timers_of(chart, configuration) if configuration is not None else (),
     )
 
 
@@ -94,6 +104,7 @@ def document_of(shown: Shown, spelling: Spells) -> dict[str, object]:
     return {
         "name": summary.name,
         "state": summary.state,
+        **_configuration_members(shown),
         "since": iso(summary.since),
         "is_error": shown.failed,
         "revision": summary.revision,
@@ -105,6 +116,13 @@ def document_of(shown: Shown, spelling: Spells) -> dict[str, object]:
         "next": [spelling.spell(step, summary.name) for step in shown.steps],
         **({"store": shown.store} if shown.directory is None else {"directory": str(shown.directory)}),
     }
+
+
+def _configuration_members(shown: Shown) -> dict[str, object]:
+    if shown.configuration is None:
+        return {}
+    document = configured(shown.configuration)
+    return {"configuration": document["configuration"], "timers": timers_document(shown.timers)}
 
 
 def iso(moment: datetime) -> str:
@@ -156,7 +174,12 @@ def _error(error: StatechartError, spelling: Spells) -> dict[str, object]:
 
 def allowed_document(shown: Shown) -> dict[str, object]:
     """Return the events that a value allows, and the reasons of the others, as JSON."""
-    return {"name": shown.summary.name, "state": shown.summary.state, **ways_document(shown.ways)}
+    return {
+        "name": shown.summary.name,
+        "state": shown.summary.state,
+        **_configuration_members(shown),
+        **ways_document(shown.ways),
+    }
 
 
 def verified_document(reports: Iterable[Report]) -> dict[str, object]:

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from statechart.configuration import Configuration
 from statechart.engine.keywords import Keyword, keywords_of
-from statechart.graph import allowed_events, edges, events
+from statechart.engine.nested import outcomes
+from statechart.graph import edges, events
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
@@ -25,33 +28,48 @@ class Ways:
         events: The allowed events, each with the states that it may lead to.
         needing: The events that need a payload before their guards can be asked, with its keywords.
         refused: The other events, each with the reason.
+        leaves: For a refused event, the reason of each active state that refused it; None for a chart
+            with one state at a time.
     """
 
     events: Mapping[str, str]
     needing: Mapping[str, tuple[Keyword, ...]]
     refused: Mapping[str, str]
+    leaves: Mapping[str, Mapping[str, str]] | None = None
 
 
-def ways_of(chart: type[Chart], model: type | None, state: str, allowed: Allowed) -> Ways:
-    """Sort the events of a chart: allowed, waiting for a payload, and refused."""
-    leaving = allowed_events(chart, state)
+def ways_of(chart: type[Chart], model: type | None, state: object, allowed: Allowed) -> Ways:
+    """Sort the events of a chart: allowed, waiting for a payload, and refused.
+
+    Args:
+        chart: The chart.
+        model: The class of the values.
+        state: The state of the value, or its text for a chart with one state at a time.
+        allowed: The answer of the guards.
+    """
+    leading = _leading(chart, state)
+    text = None if isinstance(state, Configuration) else state_text(state)
     needing = {}
-    for event in events(chart):
-        needed = tuple(each for each in keywords_of(chart, model, event, state) if each.required)
-        asked = any(each.required for each in keywords_of(chart, model, event, state, guards=True))
-        if needed and event in leaving and (asked or event in allowed):
+    for event, leads in leading.items():
+        needed = tuple(each for each in keywords_of(chart, model, event, text) if each.required)
+        asked = any(each.required for each in keywords_of(chart, model, event, text, guards=True))
+        if needed and leads and (asked or event in allowed):
             needing[event] = needed
-    targets = {
-        event: " or ".join(
-            dict.fromkeys(
-                edge.target for edge in edges(chart) if (edge.event, edge.source) == (event, state)
-            )
-        )
-        for event in allowed.events
-        if event not in needing
-    }
+    targets = {event: " or ".join(leading[event]) for event in allowed.events if event not in needing}
     refused = {event: why for event, why in allowed.refused.items() if event not in needing}
-    return Ways(targets, needing, refused)
+    leaves = {event: told for event, told in allowed.leaves.items() if event in refused}
+    return Ways(targets, needing, refused, leaves if isinstance(state, Configuration) else None)
+
+
+def _leading(chart: type[Chart], state: object) -> dict[str, tuple[str, ...]]:
+    """Return the events that can be fired, each with the states that it leads to if the guards agree."""
+    if chart._is_stepwise:
+        return {event: outcomes.targets(chart, state, event) for event in chart._outer}
+    found: dict[str, dict[str, None]] = {event: {} for event in events(chart)}
+    for edge in edges(chart):
+        if edge.source == state:
+            found[edge.event][edge.target] = None
+    return {event: tuple(targets) for event, targets in found.items()}
 
 
 def refused_rows(ways: Ways) -> Iterator[tuple[str, str]]:
@@ -74,7 +92,14 @@ def ways_document(ways: Ways) -> dict[str, object]:
         "allowed": list(ways.events),
         "needs_payload": {event: [each.name for each in needed] for event, needed in ways.needing.items()},
         "refused": dict(ways.refused),
+        **_leaves_document(ways),
     }
+
+
+def _leaves_document(ways: Ways) -> dict[str, object]:
+    if ways.leaves is None:
+        return {}
+    return {"refused_by": {event: dict(told) for event, told in ways.leaves.items()}}
 
 
 def fire_steps(ways: Ways) -> list[str]:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from statechart.answers.configurations import timer_text
 from statechart.answers.records import readable, told
 from statechart.answers.values import Shown, document_of
 from statechart.answers.ways import fire_steps
+from statechart.configuration import JOINED
 from statechart.terminal.story import Story, latest, story_document
 from statechart.terminal.text import ago
 
@@ -49,10 +51,22 @@ def _known(shown: Shown) -> Iterator[str]:
         yield f"{shown.summary.state} is final: no event leaves it"
     for effect in shown.due:
         yield f"an effect is due: {effect}"
+    now = datetime.now(UTC)
+    for timer in shown.timers:
+        yield f"the timer {timer.timer} runs: {timer_text(timer, now)}"
+    for memory, states in (shown.configuration.history if shown.configuration else {}).items():
+        yield f"{memory} remembers {JOINED.join(states)}"
     if not shown.final:
-        for event, reason in shown.ways.refused.items():
-            if not reason.startswith("not declared"):
-                yield f"{event} is refused: {reason}"
+        yield from _refusals(shown)
+
+
+def _refusals(shown: Shown) -> Iterator[str]:
+    for event, reason in shown.ways.refused.items():
+        if shown.ways.leaves is not None:
+            for leaf, told in shown.ways.leaves.get(event, {}).items():
+                yield f"{event} is refused in {leaf}: {told}"
+        elif not reason.startswith("not declared"):
+            yield f"{event} is refused: {reason}"
 
 
 def following(shown: Shown) -> Iterator[tuple[str, str]]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statechart.answers import values
+from statechart.answers.configurations import timer_rows
 from statechart.answers.values import Shown, document_of
 from statechart.answers.ways import Ways, refused_rows
+from statechart.configuration import JOINED
 from statechart.formats.columns import columns_of
 from statechart.storage.sql.urls import is_url, read_url
 from statechart.terminal.cells import wrapped
@@ -54,7 +56,13 @@ def text_of(shown: Shown, style: Style, width: int | None) -> str:
     if shown.holder is not None:
         facts.append(("held", f"by {shown.holder.describe()}"))
     facts += [("due", effect) for effect in shown.due]
+    if shown.configuration is not None:
+        facts += [
+            (memory, f"remembers {JOINED.join(states)}")
+            for memory, states in shown.configuration.history.items()
+        ]
     lines = [f"{style(summary.name, 'plain')}: {style(summary.state, colour)}", *rows(facts, width)]
+    lines += section("timers", timer_rows(shown.timers, now), width)
     lines += section("value", value_rows(shown.value), width)
     return "\n".join([*lines, *ways_text(shown.ways, width)])
 

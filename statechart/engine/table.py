@@ -155,6 +155,10 @@ class Table:
         """Return the number of a state of the chart, or None."""
         return self._numbers.get(id(state))
 
+    def path(self, number: int) -> int:
+        """Return the bits of a state and of the states around it."""
+        return self.nodes[number].bit | sum(self.nodes[each].bit for each in self.nodes[number].ancestors)
+
     def candidates(self, configuration: int, event: str | None) -> tuple[tuple[Way, ...], ...]:
         """Return the transitions of an event for each active state without children, as they are tried.
 
@@ -250,6 +254,16 @@ class Table:
             self.nodes[child].kind is Kind.FINAL and configuration & self.nodes[child].bit
             for child in node.children
         )
+
+    def done_events(self, node: Node, configuration: int) -> Iterator[str]:
+        """Yield the events that a state raises when it is entered, if it is final."""
+        if node.kind is not Kind.FINAL or not node.ancestors:
+            return
+        parent = self.nodes[node.ancestors[0]]
+        yield f"done.state.{parent.state.id}"
+        above = self.nodes[parent.ancestors[0]] if parent.ancestors else None
+        if above is not None and above.kind is Kind.PARALLEL and self.is_done(above.number, configuration):
+            yield f"done.state.{above.state.id}"
 
     def _remembered(self, memory: int, parent: int, configuration: int) -> int:
         node = self.nodes[parent]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
+from statechart.engine.nested import asking
+from statechart.engine.values import form_of
 from statechart.firing import fire_with
 from statechart.following.cancellation import in_thread
 from statechart.storage.session import ModelT
@@ -24,10 +26,14 @@ class Allowed:
     Attributes:
         events: The allowed events, as the chart declares them.
         refused: Each other event of the chart, with the reason.
+        leaves: For a refused event, the reason of each active state that refused it; states that have no
+            transition of the event, nor those around them, have none. Empty for a chart with one active
+            state at a time.
     """
 
     events: tuple[str, ...]
     refused: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    leaves: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 
     def __contains__(self, event: object) -> bool:
         return str(event) in self.events
@@ -59,7 +65,12 @@ def allowed_on(chart: type[Chart], value: object, subject: str, payload: Mapping
 
 def allowed_by(machine: Chart, payload: Mapping[str, Any]) -> Allowed:
     """Return the events that a machine allows, with the reasons of those refused."""
-    return Allowed(machine.enabled(**payload), MappingProxyType(machine.refusals(**payload)))
+    leaves = asking.refused(machine, payload) if form_of(type(machine)) is not None else {}
+    return Allowed(
+        machine.enabled(**payload),
+        MappingProxyType(machine.refusals(**payload)),
+        MappingProxyType({event: MappingProxyType(told) for event, told in leaves.items() if told}),
+    )
 
 
 class ChartSession(Generic[ModelT]):

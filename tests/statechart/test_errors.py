@@ -19,6 +19,8 @@ from statechart.errors import (
     DamagedNames,
     DiagramUnavailable,
     Diverged,
+    IllegalConfiguration,
+    InternalEvent,
     InvalidCursor,
     InvalidName,
     InvalidPayload,
@@ -48,6 +50,7 @@ from statechart.errors import (
     UnknownEvent,
     UnknownPayload,
     UnknownState,
+    Unstable,
     UnusableSegment,
 )
 from statechart.holder import Holder
@@ -56,7 +59,10 @@ ONE_OF_EACH = (
     StatechartError("anything"),
     ChartDefinitionError("chart Door: it is compound"),
     UnknownEvent("Door", "opne", ["open", "close"]),
+    InternalEvent("Door", "done.state.hall", ["open", "close"]),
     UnknownState("Door", "ajar", ["opened", "closed"]),
+    IllegalConfiguration("Door", "opened + closed", "opened, closed are active together", "front"),
+    Unstable("Door", "open", 1000, ["open", "always", "always"]),
     InvalidTransition(
         chart="Door", event="open", subject="front", state="closed", allowed=["lock"], reason="it is stuck"
     ),

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from statechart.answers.configurations import configuration_rows
 from statechart.answers.records import (
     opening_document,
     past_document,
@@ -66,7 +67,8 @@ def history(settings: Settings, name: str, at: str | None, as_test: Path | None)
 
 
 def _print_past(settings: Settings, repository: ChartRepository[Any], name: str, at: str) -> None:
-    document = past_document(name, at, value_at(repository, name, read_moment(settings, name, at)))
-    state, value = document["state"], document["value"]
-    lines = [f"{name} was {styled(state, 'bold')}", *rows(value_rows(value), columns_of(sys.stdout))]
+    found = value_at(repository, name, read_moment(settings, name, at))
+    document = past_document(name, at, found)
+    told = [*configuration_rows(repository.chart, found.state), *value_rows(document["value"])]
+    lines = [f"{name} was {styled(document['state'], 'bold')}", *rows(told, columns_of(sys.stdout))]
     emit(settings, document, "\n".join(lines))

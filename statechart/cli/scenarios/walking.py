@@ -14,6 +14,7 @@ from statechart.answers.ways import Ways, ways_of
 from statechart.cli.payload import read_payload
 from statechart.cli.scenarios.literals import Unwritable
 from statechart.cli.scenarios.scenario import Scenario
+from statechart.configuration import Configuration
 from statechart.engine.keywords import keywords_of
 from statechart.errors import InvalidTransition
 from statechart.graph import failures
@@ -75,7 +76,9 @@ class Walk:
     @prints_aside()
     def ways(self) -> Ways:
         """The events: allowed, waiting for a payload, and refused."""
-        return ways_of(self.chart, self.kind, self.state, allowed_by(self.driver.machine, {}))
+        held = getattr(self.driver.model, "state", None)
+        state = held if isinstance(held, Configuration) else self.state
+        return ways_of(self.chart, self.kind, state, allowed_by(self.driver.machine, {}))
 
     @property
     def marks(self) -> Marks:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from statechart.engine.nested.running import program_of, standing_of
 from statechart.engine.refusals import answers, is_open, reason
+from statechart.engine.table import bits
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -34,24 +35,41 @@ def enabled(machine: AnyMachine, payload: Mapping[str, Any]) -> tuple[str, ...]:
 
 def refusals(machine: AnyMachine, payload: Mapping[str, Any]) -> dict[str, str]:
     """Return the events that are not allowed now, as declared, each with the reason."""
-    owners = machine._seeing()
     found = {}
-    for event in type(machine)._outer:
-        steps = steps_of(machine, event)
-        if not any(is_open(owners, step, payload) for step in steps):
-            reasons = (reason(owners, step, payload) for step in steps)
-            told = " or ".join(dict.fromkeys(each for each in reasons if each is not None))
-            found[event] = told or f"not declared in state {machine._state_text}"
+    for event, by_leaf in refused(machine, payload).items():
+        reasons = dict.fromkeys(by_leaf.values())
+        if len(reasons) > 1:
+            found[event] = " or ".join(f"in {leaf}: {why}" for leaf, why in by_leaf.items())
+        else:
+            found[event] = next(iter(reasons), f"not declared in state {machine._state_text}")
     return found
 
 
-def tried(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the targets of the transitions that were tried, each with the reason of its refusal."""
+def refused(machine: AnyMachine, payload: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the events that are not allowed now, as declared, with the reason of each leaf that refuses.
+
+    A leaf is an active state without states within it. Those with no transition of the event, from
+    themselves or a state around them, have no reason.
+    """
     owners = machine._seeing()
-    for step in steps_of(machine, event):
-        why = reason(owners, step, payload)
-        if why is not None:
-            yield state_text(step.target.value), why
+    found = {}
+    for event in type(machine)._outer:
+        if not any(is_open(owners, step, payload) for step in steps_of(machine, event)):
+            found[event] = {leaf: why for leaf, _, why in tried(machine, event, payload)}
+    return found
+
+
+def tried(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield each leaf that refuses an event, with the targets of the transitions tried, and the reason."""
+    owners = machine._seeing()
+    program = program_of(machine)
+    for leaf in bits(standing_of(machine).active & program.table.leaves):
+        for chain in program.chains(program.table.path(leaf), event):
+            reasons = {step: reason(owners, step, payload) for step in chain}
+            told = dict.fromkeys(why for why in reasons.values() if why is not None)
+            if told and None not in reasons.values():
+                targets = dict.fromkeys(state_text(step.target.value) for step in reasons)
+                yield program.form.texts(1 << leaf)[0], " or ".join(targets), " or ".join(told)
 
 
 def asked(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> dict[str, bool]:

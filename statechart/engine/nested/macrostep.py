@@ -234,7 +234,7 @@ class Macrostep:
                 timers[alarm.name] = alarm.deadline(self.at, owners[1], self._subject)
             self._entered.append(node)
             data = {key: each for one in results if isinstance(one, dict) for key, each in one.items()}
-            for event in program.done_events(node, plan.configuration):
+            for event in program.table.done_events(node, plan.configuration):
                 self._queue.append((event, data))
         if timers:
             self.standing = self.standing._replace(timers={**self.standing.timers, **timers})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from statechart.engine.calls import Call, Found, Search
 from statechart.engine.nested.form import Form, Standing
 from statechart.engine.program import Program, Step
-from statechart.engine.table import Kind, Node, Plan, Way
+from statechart.engine.table import Node, Plan, Way
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -169,14 +169,3 @@ class NestedProgram(Program):
         known = set(events)
         texts = {state_text(node.state.value) for node in entered}
         return [each for each in self._effects if each.events & known or each.states & texts]
-
-    def done_events(self, node: Node, active: int) -> Iterator[str]:
-        """Yield the events that a final state raises when it is entered."""
-        if node.kind is not Kind.FINAL or not node.ancestors:
-            return
-        nodes = self.table.nodes
-        parent = nodes[node.ancestors[0]]
-        yield f"done.state.{parent.state.id}"
-        above = nodes[parent.ancestors[0]] if parent.ancestors else None
-        if above is not None and above.kind is Kind.PARALLEL and self.table.is_done(above.number, active):
-            yield f"done.state.{above.state.id}"
