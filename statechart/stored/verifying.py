@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from statechart.engine.keywords import recorded_payload
 from statechart.engine.refusals import is_open
-from statechart.engine.values import state_of
+from statechart.engine.values import check_state
 from statechart.errors import (
     CorruptHistory,
     InvalidTransition,
@@ -21,11 +21,12 @@ from statechart.errors import (
     StorageError,
     UnknownState,
 )
-from statechart.storage.chain import CREATED, REBASED, TRANSITION
+from statechart.storage.chain import CREATED, LAPSED, REBASED, TRANSITION
 from statechart.storage.segments import remarks
 from statechart.storage.session import ModelT
 from statechart.storage.sql.errors import DatabaseFailed
 from statechart.stored.replay import said, targets_of, transition_problem
+from statechart.stored.replaying.macrosteps import asked_again, macrostep_problem
 from statechart.stored.session import machine_on
 from statechart.wording import state_text
 
@@ -82,10 +83,16 @@ class Report(BaseModel, frozen=True, extra="forbid"):
 
 
 class _Seen(NamedTuple):
-    """A value of a history, with its state, if the chart has it."""
+    """A value of a history, with its state and the text of it.
+
+    Attributes:
+        known: Whether the chart has the state.
+    """
 
     value: Any  # Any: a model
-    state: str | None
+    state: object
+    text: str
+    known: bool
 
 
 @dataclass(slots=True)
@@ -164,40 +171,56 @@ class Verification(Generic[ModelT]):
             value = None
         else:
             state = getattr(value, "state", None)
-        found = state_of(self.chart.states_map, state)
-        if found is None:
-            known = map(state_text, self.chart.states_map)
-            self._add(record.seq, UnknownState(self.chart.__name__, state_text(state), known))
-        return _Seen(value, state_text(state))
+        known = True
+        try:
+            check_state(self.chart, state)
+        except UnknownState as error:
+            self._add(record.seq, error)
+            known = False
+        return _Seen(value, state, state_text(state), known)
 
     def _problems_of(self, record: Record, before: _Seen, seen: _Seen, targets: Targets) -> Iterator[str]:
-        if record.type != TRANSITION:
+        if record.type not in (TRANSITION, LAPSED):
             if before.state != seen.state:
-                change = f"from {before.state} to {seen.state}"
-                yield f"{record.type}: the state changed {change} without an event"
+                change = f"from {before.text} to {seen.text}"
+                same = " (in its history or timers)" if before.text == seen.text else ""
+                yield f"{record.type}: the state changed {change}{same} without an event"
             return
-        event, left = record.event or "", str(record.data.get("from_state"))
-        entered = record.to_state or ""
-        problem = transition_problem(
-            event, left, entered, before=str(before.state), after=str(seen.state), targets=targets
-        )
+        problem = self._problem_of(record, before, seen, targets)
         if problem is not None:
             yield problem
-        elif self.replay and before.value is not None:
+        elif self.replay and before.value is not None and before.known:
             yield from self._refusal(record, before.value)
+
+    def _problem_of(self, record: Record, before: _Seen, seen: _Seen, targets: Targets) -> str | None:
+        """Return why a transition, or a timer that lapsed, does not fit today's chart, or None."""
+        if self.chart._is_stepwise and before.known and seen.known:
+            problem, followed = macrostep_problem(self.chart, record, before.state, seen.state)
+            if not followed:
+                event = record.data.get("event")
+                self._notes.append(
+                    f"record {record.seq}: {event} was not compared with the chart: its guards have too "
+                    "many possible answers"
+                )
+            return problem
+        if self.chart._is_stepwise:
+            return None  # the states themselves are the problem
+        event, left = record.event or "", str(record.data.get("from_state"))
+        return transition_problem(
+            event, left, record.to_state or "", before=before.text, after=seen.text, targets=targets
+        )
 
     def _refusal(self, record: Record, value: ModelT) -> Iterator[str]:
         """Yield the reason why today's guards refuse a transition, if they do."""
-        event = self.chart.event(record.event or "")
-        taken = said(event.id, str(record.data.get("from_state")), record.to_state or "")
+        event = str(record.data.get("event"))
+        taken = said(event, str(record.data.get("from_state")), str(record.data.get("to_state")))
         try:
-            payload = recorded_payload(self.chart, type(value), event.id, record.payload)
+            payload = recorded_payload(self.chart, type(value), event, record.payload)
             machine = machine_on(self.chart, value, self.name)
-            machine.require(event, **payload)
-            steps = machine._steps(event.id)
-            leads = next(step.target for step in steps if is_open(machine._seeing(), step, payload))
-            if state_text(leads.value) != record.to_state:
-                yield f"{taken}, which today's guards lead to {state_text(leads.value)}"
+            answer = asked_again if self.chart._is_stepwise else _leads_elsewhere
+            problem = answer(machine, record, payload)
+            if problem is not None:
+                yield f"{taken}, {problem}"
         except InvalidTransition as refusal:
             yield f"{taken}, which today's chart refuses: {'; '.join(refusal.reasons) or refusal}"
         except MissingPayload as missing:
@@ -232,3 +255,19 @@ class Verification(Generic[ModelT]):
             if record is not None and each.first_seq <= record <= each.last_seq:
                 return each.path
         return self.store.place_of(self.name, _LAST)[0]
+
+
+def _leads_elsewhere(machine: Chart, record: Record, payload: Mapping[str, Any]) -> str | None:
+    """Return where today's guards lead an event, as a clause, if that is another state than recorded.
+
+    Raises:
+        InvalidTransition: They refuse it.
+        MissingPayload: They need a payload that was not recorded.
+    """
+    event = machine.event(record.event or "")
+    machine.require(event, **payload)
+    steps = machine._steps(event.id)
+    leads = next(step.target for step in steps if is_open(machine._seeing(), step, payload))
+    if state_text(leads.value) == record.to_state:
+        return None
+    return f"which today's guards lead to {state_text(leads.value)}"

@@ -12,6 +12,7 @@ from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.engine.program import Step
+    from statechart.engine.table import Plan
 
 AnyMachine = Any
 """A `statechart.engine.machine.Machine`, which imports this."""
@@ -70,6 +71,23 @@ def tried(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> Iterat
             if told and None not in reasons.values():
                 targets = dict.fromkeys(state_text(step.target.value) for step in reasons)
                 yield program.form.texts(1 << leaf)[0], " or ".join(targets), " or ".join(told)
+
+
+def chosen(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> list[Step]:
+    """Return the transitions that an event takes now, as the guards say."""
+    owners = machine._seeing()
+    standing = standing_of(machine)
+    found: list[Step] = []
+    for chain in program_of(machine).chains(standing.active, event):
+        step = next((step for step in chain if is_open(owners, step, payload)), None)
+        if step is not None and step not in found:
+            found.append(step)
+    return program_of(machine).settled(found, standing)
+
+
+def planned(machine: AnyMachine, steps: list[Step]) -> Plan:
+    """Return the effect of transitions on the present configuration."""
+    return program_of(machine).plan(steps, standing_of(machine))
 
 
 def asked(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> dict[str, bool]:

@@ -1,0 +1,1 @@
+"""Recorded macrosteps, compared with the chart as it is declared today."""
