@@ -311,7 +311,9 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             self._tell(declared, transition.from_state, transition.to_state, guards, transition, leaves)
         return transition
 
-    def fire_due(self, now: datetime | None = None, *, limit: int | None = None) -> tuple[Transition, ...]:
+    def fire_due(
+        self, now: datetime | None = None, *, limit: int | None = None, without: Collection[str] = ()
+    ) -> tuple[Transition, ...]:
         """Fire the events of the timers that are due, the earliest first, a commit for each.
 
         A timer whose event nothing takes lapses: its transition says so, and changes nothing else.
@@ -319,11 +321,14 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         Args:
             now: The moment; by default the present.
             limit: The most timers to fire.
+            without: The names of timers to leave as they are.
         """
         now = now or moment()
         found: list[Transition] = []
-        while len(found) != limit and self._is_stepwise and (due := running.due(self, now)):
-            first = due[0]
+        while len(found) != limit and self._is_stepwise:
+            first = next((each for each in running.due(self, now) if each.timer not in without), None)
+            if first is None:
+                break
             leaves = self._leaves if Hooks.watchers else ()
             self._at = now
             try:

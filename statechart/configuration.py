@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -99,6 +99,12 @@ class Configuration(BaseModel, frozen=True, extra="forbid"):
 
     def __hash__(self) -> int:
         return hash(self.active)
+
+
+def recorded_text(state: object) -> str:
+    """Return the text of a state as JSON has it: a value, or a configuration."""
+    active = state.get("active") if isinstance(state, Mapping) else None
+    return JOINED.join(map(str, active)) if isinstance(active, list) else state_text(state)
 
 
 def _within(state: object) -> Iterable[State]:

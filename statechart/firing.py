@@ -109,7 +109,12 @@ def fire_on(
 
 
 def fire_due(
-    session: Session[ModelT], chart: type[Chart[Any]], now: datetime | None = None
+    session: Session[ModelT],
+    chart: type[Chart[Any]],
+    now: datetime | None = None,
+    *,
+    limit: int | None = None,
+    without: Collection[str] = (),
 ) -> tuple[Transition, ...]:
     """Fire the events of the timers of a session's value that are due, the earliest first.
 
@@ -119,6 +124,8 @@ def fire_due(
         session: The session.
         chart: The chart.
         now: The moment; by default the present.
+        limit: The most timers to fire.
+        without: The names of timers to leave as they are.
 
     Raises:
         InvalidValue: The model could not read the value again; the timer stays due.
@@ -126,10 +133,10 @@ def fire_due(
     """
     now = now or datetime.now(UTC)
     fired: list[Transition] = []
-    while due(chart, session.value, now):
+    while len(fired) != limit and any(each.timer not in without for each in due(chart, session.value, now)):
         commit = _SessionCommit(session, chart)
         machine = chart.bound(session.value, subject=session.name, commit=commit)
-        fired += machine.fire_due(now, limit=1)
+        fired += machine.fire_due(now, limit=1, without=without)
     return tuple(fired)
 
 

@@ -22,6 +22,19 @@ def in_utc(moment: datetime) -> datetime:
         raise ValueError(f"{moment.isoformat()} is outside of the years 1 to 9999 in UTC") from None
 
 
+def moment_of(at: datetime | None) -> datetime:
+    """Return a moment, by default the present.
+
+    Raises:
+        ValueError: It has no time zone.
+    """
+    if at is None:
+        return datetime.now(UTC)
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone: give it one, such as UTC")
+    return at
+
+
 def from_timestamp(seconds: float) -> datetime:
     """Convert seconds since 1970 to a moment in UTC, the nearest that a datetime can hold."""
     try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import BaseModel, PrivateAttr, computed_field
 
+from statechart.configuration import recorded_text
 from statechart.errors import InvalidCursor, StorageError
 from statechart.following.cursor import Cursor, Position
 from statechart.following.followed import HELD, Followed, in_blocks
@@ -21,7 +22,6 @@ from statechart.storage.session import ModelT
 from statechart.storage.sql.errors import PASSING, DatabaseFailed
 from statechart.storage.sql.urls import lasting
 from statechart.stored.damage import Damaged
-from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statechart.storage.record import Record
@@ -257,7 +257,7 @@ def _change(name: str, found: _Unread, point: _Point) -> Change:
         actor=record.actor,
         event=record.event,
         from_state=left if isinstance(left, str) else None,
-        to_state=record.to_state or state_text((record.value or {}).get("state")),
+        to_state=record.to_state or recorded_text((record.value or {}).get("state")),
         payload=record.payload,
     )
     change._point = point  # pyright: ignore[reportAttributeAccessIssue]  # private, and not frozen

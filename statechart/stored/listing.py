@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
+from pydantic import ValidationError
+
 from statechart.chart import State
-from statechart.engine.values import require_state, state_of
+from statechart.configuration import JOINED, Configuration
+from statechart.engine.values import form_of, require_state, state_of
 from statechart.errors import CorruptHistory, NotFound, StorageError, UnknownState
 from statechart.storage.chain import CHECKPOINT
 from statechart.storage.segments.carried import CHANGED, ENTERED, enters
@@ -18,6 +21,7 @@ from statechart.storage.session import ModelT
 from statechart.storage.sql.errors import DatabaseFailed
 from statechart.stored.binding import recorded_text
 from statechart.stored.damage import Damaged
+from statechart.tree import every_state, within
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -57,17 +61,51 @@ class _Recent(NamedTuple):
 def texts_of(chart: type[Chart], wanted: object) -> frozenset[str]:
     """Return the texts of some states: a state, its name, its value, or an iterable of these.
 
+    A configuration's text, such as `awaiting + packing`, is its own.
+
     Raises:
         UnknownState: The chart has no such state; the error names the nearest.
     """
-    if isinstance(wanted, Iterable) and not isinstance(wanted, (str, Enum)):
+    if isinstance(wanted, Iterable) and not isinstance(wanted, (str, Enum, State)):
         return frozenset(text for each in wanted for text in texts_of(chart, each))
+    wanted = getattr(wanted, "_state", wanted)
     value = wanted.value if isinstance(wanted, State) else wanted
     found = state_of(chart.states_map, value)
-    named = {name: state for state in chart.states for name in (state.id, state_text(state.value))}
+    named = {name: state for state in _states(chart) for name in (state.id, state_text(state.value))}
     if found is None and str(value) in named:
         found = named[str(value)]
+    if found is None and form_of(chart) is not None and isinstance(value, str) and JOINED in value:
+        return frozenset(
+            {JOINED.join(text for each in value.split(JOINED) for text in texts_of(chart, each))}
+        )
     return frozenset({state_text((found or require_state(chart, value)).value)})
+
+
+def selecting(chart: type[Chart], wanted: object) -> Callable[[str], bool]:
+    """Return a function that tells by the text of a value's state whether one of some states is active.
+
+    Args:
+        chart: The chart.
+        wanted: As for `texts_of`. In a state around others are all values in a state within it.
+
+    Raises:
+        UnknownState: As `texts_of`.
+    """
+    texts = texts_of(chart, wanted)
+    if form_of(chart) is None:
+        return texts.__contains__
+    inner = frozenset(
+        state_text(each.value)
+        for state in _states(chart)
+        if state_text(state.value) in texts
+        for each in within(state)
+    )
+    return lambda text: text in texts or not inner.isdisjoint(text.split(JOINED))
+
+
+def _states(chart: type[Chart]) -> list[State]:
+    """Return the states of a chart that can be active."""
+    return [state for state in every_state(chart) if state.value in chart.states_map]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +157,9 @@ class Listing(Generic[ModelT]):
     def _state(self, ending: Ending) -> str:
         value = ending.value()
         if value is not None:
-            found = state_of(self.chart.states_map, value.get("state"))
-            if found is not None:
-                return state_text(found.value)
+            text = _text(self.chart, value.get("state"))
+            if text is not None:
+                return text
         # The model may write its state in a form of its own, and migrations need the record.
         loaded = self.store.load(ending.name).value
         return recorded_text(self.chart, loaded, ending.name)
@@ -133,6 +171,20 @@ class Listing(Generic[ModelT]):
             where, _ = self.store.place_of(name, 0)
             raise CorruptHistory(name, where, "no record says when its state was entered")
         return found
+
+
+def _text(chart: type[Chart], state: object) -> str | None:
+    """Return the text of a state as JSON, or None if the model has to read it."""
+    form = form_of(chart)
+    if form is None:
+        known = state_of(chart.states_map, state)
+        return None if known is None else state_text(known.value)
+    try:
+        found = Configuration.model_validate(state)
+        form.read(found)
+    except (ValidationError, UnknownState):
+        return None
+    return str(found)
 
 
 def _entered(record: Mapping[str, Any]) -> datetime | None:

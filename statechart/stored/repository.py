@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
@@ -24,17 +24,23 @@ from statechart.stored.binding import model_of, require_used
 from statechart.stored.changes import Change, Changes
 from statechart.stored.damage import Damage, Damaged, OnDamage
 from statechart.stored.effects import DueEffect, EffectOutcome, EffectsRunner
-from statechart.stored.listing import Listing, Summary, texts_of
+from statechart.stored.listing import Listing, Summary, selecting
 from statechart.stored.opening import opened
 from statechart.stored.past import at_moment, at_revision
 from statechart.stored.session import Allowed, ChartSession, allowed_on
 from statechart.stored.store import Options
+from statechart.stored.timers.attempt import COMMAND
+from statechart.stored.timers.reading import Timers, earliest_first
+from statechart.stored.timers.runner import Tell, TimersRunner, now
 from statechart.stored.verifying import Report, Verification
+from statechart.utc import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from statechart.chart import Chart, State
+    from statechart.engine.declaration.timers import Due
+    from statechart.engine.hooks import Transition
     from statechart.following.changed import Changed
     from statechart.storage.moving.move import Moved
     from statechart.storage.record import Record
@@ -106,6 +112,7 @@ class ChartRepository(Generic[ModelT]):
         self._turns = Turns()
         self._effects = EffectsRunner(self._opened, self.chart, self)
         self._listing = Listing(self.store, self._opened.ends, self.chart)
+        self._timers = Timers(self.store, self._opened.ends, self.chart)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Another process opens the store anew: connections stay here.
@@ -173,6 +180,64 @@ class ChartRepository(Generic[ModelT]):
         declared = self.chart.event(event)
         async with self.aopen(name, command=declared.id) as session:
             return await session.afire(declared, **payload)
+
+    def due(
+        self, now: datetime | None = None, *, on_damage: OnDamage | None = None
+    ) -> Iterator[tuple[str, Due]]:
+        """Yield the timers of all values that are due, each with its name, the earliest first.
+
+        They are read without locks: from the documents, or by the index of a database.
+
+        Args:
+            now: The moment by which they are due; by default the present.
+            on_damage: As for `find`.
+
+        Raises:
+            ValueError: The moment has no time zone.
+            DamagedNames: Raised at the end: some values can't be read.
+        """
+        damage = self._damage(on_damage)
+        yield from earliest_first(damage.sifted(self._timers.due(moment_of(now))))
+        damage.check()
+
+    def fire_due(self, name: str, now: datetime | None = None) -> tuple[Transition, ...]:
+        """Fire the events of the timers of a value that are due, the earliest first, a commit for each.
+
+        A timer whose event nothing takes lapses, which is a record as well. To fire those of all values
+        when they are due, use `timers`.
+
+        Args:
+            name: The name.
+            now: The moment; by default the present.
+
+        Raises:
+            ValueError: The moment has no time zone.
+            NotFound: The name does not exist.
+            Locked: Another holder has the name.
+            InvalidValue: The model refuses the value after an event; that timer stays due.
+            StorageError: A transition could not be committed; see `Session.commit`.
+        """
+        __tracebackhide__ = True
+        with self.open(name, command=COMMAND) as session:
+            return session.fire_due(now)
+
+    def timers(
+        self, *, tell: Tell | None = None, clock: Callable[[], datetime] = now
+    ) -> TimersRunner[ModelT]:
+        """Return a runner that fires the timers of all values when they are due.
+
+        It runs in a block, as `async with repository.timers():`. Any number of runners may run, in any
+        process: each timer is fired once.
+
+        Args:
+            tell: Called with what became of each timer.
+            clock: Returns the present moment, for tests.
+        """
+
+        def held(name: str, timeout: float) -> ChartSession[ModelT]:
+            return self.open(name, command=COMMAND, timeout=timeout)
+
+        return TimersRunner(self._opened, self.chart, held, tell=tell, clock=clock)
 
     def load(self, name: str) -> ModelT:
         """Return the recorded value of a name.
@@ -310,10 +375,11 @@ class ChartRepository(Generic[ModelT]):
     ) -> list[str]:
         """Return the names of the values in a state, in one of several states, or of all; sorted.
 
-        The states are read from the documents, without locks.
+        In a state around others are all values in a state within it. The states are read from the
+        documents, without locks.
 
         Args:
-            state: A state of the chart, its name, or several of them.
+            state: A state of the chart, its name, or several of them; or the text of a configuration.
             on_damage: Called with the name and the error of each value that can't be read; by default
                 such values raise an error at the end.
 
@@ -323,9 +389,9 @@ class ChartRepository(Generic[ModelT]):
         """
         if state is None:
             return self.names()
-        wanted = texts_of(self.chart, state)
+        wanted = selecting(self.chart, state)
         damage = self._damage(on_damage)
-        found = [name for name, text in damage.sifted(self._listing.states()) if text in wanted]
+        found = [name for name, text in damage.sifted(self._listing.states()) if wanted(text)]
         damage.check(found)
         return found
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from statechart.engine.nested import asking
 from statechart.engine.values import form_of
-from statechart.firing import fire_with
+from statechart.firing import fire_due, fire_with
 from statechart.following.cancellation import in_thread
 from statechart.storage.session import ModelT
 from statechart.stored.binding import require_recorded
+from statechart.utc import moment_of
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
+    from statechart.engine.hooks import Transition
     from statechart.storage.session import Session
 
 
@@ -142,6 +145,32 @@ class ChartSession(Generic[ModelT]):
         fire_with(self.session, self._chart, self._chart.event(event), payload)
         self.fired = True
         return self.value
+
+    def fire_due(
+        self, now: datetime | None = None, *, limit: int | None = None, without: Collection[str] = ()
+    ) -> tuple[Transition, ...]:
+        """Fire the events of the timers that are due, the earliest first, a commit for each.
+
+        A timer whose event nothing takes lapses, which is a record as well.
+
+        Args:
+            now: The moment; by default the present.
+            limit: The most timers to fire.
+            without: The names of timers to leave as they are.
+
+        Raises:
+            ValueError: The moment has no time zone.
+            UnknownState: The chart can't be in the state of the recorded value.
+            InvalidValue: The model refuses the value after an event; that timer stays due.
+            StorageError: A transition could not be committed; see `Session.commit`.
+        """
+        __tracebackhide__ = True
+        require_recorded(self._chart, self.session.value, self.name)
+        before = self.session.head.revision
+        try:
+            return fire_due(self.session, self._chart, moment_of(now), limit=limit, without=without)
+        finally:
+            self.fired = self.fired or self.session.head.revision > before
 
     async def afire(self, event: str, /, **payload: Any) -> ModelT:  # Any: as of `fire`
         """Do what `fire` does without blocking other tasks; for a database, all of it runs in a thread.

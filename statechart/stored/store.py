@@ -211,6 +211,15 @@ class Ends(Protocol):
         """
         ...
 
+    def timed(self, names: Collection[str] | None, until: datetime) -> Iterator[Ending]:
+        """Yield the ends of the histories whose values may have timers that are due by a moment, unordered.
+
+        Args:
+            names: Only these names.
+            until: The moment.
+        """
+        ...
+
     def records(self, name: str) -> Iterator[dict[str, Any]]:  # Any: JSON, with a datetime as `at`
         """Yield the records of a name from the last to the first, as far as they are whole.
 

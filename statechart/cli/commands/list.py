@@ -19,7 +19,7 @@ from statechart.cli.values import place_of
 from statechart.formats.columns import columns_of
 from statechart.graph import failures
 from statechart.stored.damage import Damaged
-from statechart.stored.listing import Summary, texts_of
+from statechart.stored.listing import Summary, selecting
 from statechart.stored.repository import ChartRepository
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, note
@@ -63,12 +63,12 @@ def list_(settings: Settings, pattern: tuple[str, ...], states: tuple[str, ...],
         raise UsageRefused(
             f"there is no column {sort!r}: use {', '.join(_SORTS)}", (settings.spell("list --help"),)
         )
-    wanted = texts_of(repository.chart, states) if states else None
+    wanted = selecting(repository.chart, states) if states else None
     found = list(repository.summaries())
     known = [each for each in found if isinstance(each, Summary)]
     damaged = [each for each in found if isinstance(each, Damaged) and _matches(each.name, pattern)]
     shown = [
-        each for each in known if _matches(each.name, pattern) and (wanted is None or each.state in wanted)
+        each for each in known if _matches(each.name, pattern) and (wanted is None or wanted(each.state))
     ]
     shown.sort(key=_SORTS[sort.removeprefix("-")], reverse=sort.startswith("-"))
     _print(settings, repository, shown, damaged, len(found))

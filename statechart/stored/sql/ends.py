@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from statechart.storage.forms import read_json
+from statechart.storage.record import FIRST_VERSION
 from statechart.storage.sql.reading import Names
 from statechart.storage.sql.tables import NAMES, RECORDS
+from statechart.storage.values.deadlines import microseconds
 from statechart.stored.unverified import record_of
 
 _AT_ONCE: Final = 500  # names in a statement
@@ -51,6 +54,19 @@ class RowEnds:
             if (row := found.get(name)) is not None:
                 last = record_of(row.line) if records and row.line else None
                 yield RowEnding(self, row, last, earlier.get(row.lineage, ()))
+
+    def timed(self, names: Collection[str] | None, until: datetime) -> Iterator[RowEnding]:
+        """Yield the ends of the histories with a deadline by a moment, as the index has them."""
+        asked = sa.select(NAMES.c.name, NAMES.c.lineage, NAMES.c.schema_version, NAMES.c.value)
+        wanted = None if names is None else list(names)
+        questions = [asked.where(NAMES.c.due <= microseconds(until))]
+        if self.known > FIRST_VERSION:
+            # A migration may begin timers. Until the next commit, only the migrated value has them.
+            older = asked.where(NAMES.c.schema_version != self.known)
+            questions = [questions[0].where(NAMES.c.schema_version == self.known), older]
+        for question in questions:
+            for row in self._rows(question, wanted):
+                yield RowEnding(self, row, None, ())
 
     def records(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the records of a name from the last to the first, as far as they are whole."""
