@@ -16,10 +16,11 @@ from environments.execution.transitions import fire, record_achievement, record_
 from environments.model.command_name import CommandName
 from environments.model.condition import PARTLY
 from environments.model.failure import Failure, FailureCause
-from environments.model.operation import Operation, StepResult
-from environments.model.records import OperationRecord
+from environments.model.operation import Operation, OperationStatus, StepResult
+from environments.model.records import OperationRecord, attempts_of, precedes
 from environments.model.states import EnvironmentState, enter as enter_state
 from environments.model.steps import Step
+from environments.ports import latest_of
 from statechart.errors import StorageError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Attempt:
             told = Noticed(name=self._environment.name, command=self.command, message=message)
             self.runner.runtime.tell(told)
         # Probed before the operation is opened, while the earlier operation is still recorded.
+        begun = self._begun(previous)
         kept = await self.runner.kept(steps, previous)
         operation = self._operation(kept, previous)
         self._open(operation)
@@ -81,7 +83,7 @@ class Attempt:
         tell_transitions(self.runner.session)
         in_doubt = {step.name for step in operation.in_doubt}
         try:
-            await self.runner.run(steps, kept=len(kept), in_doubt=in_doubt)
+            await self.runner.run(steps, kept=len(kept), in_doubt=in_doubt, begun=begun)
             self._achieve()
         except StepStopped as stopped:
             self._fail(stopped)
@@ -97,6 +99,15 @@ class Attempt:
             raise
         self._end(None)
         return self._environment
+
+    def _begun(self, previous: Operation | None) -> dict[str, int]:
+        """Return how many attempts an interrupted command had begun, by step: its retries go on."""
+        if previous is None or previous.status is OperationStatus.FAILED:
+            return {}
+        repository = self.runner.runtime.repository
+        return attempts_of(
+            latest_of(repository, self._environment.name, precedes(previous.id)), previous.id
+        )
 
     def _noticed(self) -> Iterator[str]:
         """Yield a message for a crash of the last holder, and for each repair on opening."""

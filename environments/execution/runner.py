@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -93,13 +93,21 @@ class Runner:
             results.append(result)
         return tuple(results)
 
-    async def run(self, steps: Sequence[Step], *, kept: int = 0, in_doubt: Collection[str] = ()) -> None:
+    async def run(
+        self,
+        steps: Sequence[Step],
+        *,
+        kept: int = 0,
+        in_doubt: Collection[str] = (),
+        begun: Mapping[str, int] | None = None,
+    ) -> None:
         """Run the steps after the first `kept`, in order.
 
         Args:
             steps: All steps of the command.
             kept: How many steps an earlier attempt finished.
             in_doubt: The steps that earlier attempts left without a result; probed first.
+            begun: How many attempts of a step an interrupted command has begun, by name: its retries go on.
 
         Raises:
             StepStopped: A step failed, a stop was requested, or a result could not be recorded.
@@ -114,28 +122,40 @@ class Runner:
                 raise StepStopped(
                     step.name, FailureCause.CANCELLED, f"stopped before this step: {self.stop.reason}"
                 )
-            await self._run_step(step, where, doubtful=step.name in in_doubt)
+            first = min((begun or {}).get(step.name, 0), step.retries) + 1
+            await self._run_step(step, where, doubtful=step.name in in_doubt, first=first)
 
-    async def _run_step(self, step: Step, where: tuple[int, int], *, doubtful: bool) -> None:
-        started = self.clock.monotonic()
+    def _intend(self, step: Step, where: tuple[int, int], known: str) -> None:
+        """Record that an attempt of a step begins: its time limit counts from there."""
         intent = StepInHand(
             name=step.name,
             number=where[0],
             of=where[1],
             started_at=self.clock.now(),
             has_effect=step.has_effect,
+            processes=self._started_by(step),
         )
+        self._record(step, StepRecord(phase="intent", step=step.name, intent=intent), known)
+
+    def _started_by(self, step: Step) -> tuple[ToolProcess, ...]:
+        """Return what earlier attempts of the step that is under way have started."""
+        operation = self.session.environment.operation
+        hand = None if operation is None else operation.step
+        return hand.processes if hand is not None and hand.name == step.name else ()
+
+    async def _run_step(
+        self, step: Step, where: tuple[int, int], *, doubtful: bool, first: int = 1
+    ) -> None:
+        started = self.clock.monotonic()
         # Durable before the effect begins: a crash must never leave an effect without its intent.
-        self._record(
-            step, StepRecord(phase="intent", step=step.name, intent=intent), "nothing of it was done"
-        )
+        self._intend(step, where, "nothing of it was done")
         self.tell(StepStarted, step, where, timeout=step.timeout)
         notes: list[str] = []
         context = self._context(step, where, notes)
         probed = await self.probe(step, *where) if doubtful and step.probe else None
         done = probed is not None and probed.verdict is Verdict.DONE
         attempts, outputs = (
-            (0, probed.outputs) if done and probed else await self._attempts(step, where, context)
+            (0, probed.outputs) if done and probed else await self._attempts(step, where, context, first)
         )
         duration = timedelta(seconds=self.clock.monotonic() - started)
         result = self.result(step, outputs).model_copy(
@@ -178,10 +198,12 @@ class Runner:
             )
 
     async def _attempts(
-        self, step: Step, where: tuple[int, int], context: StepContext
+        self, step: Step, where: tuple[int, int], context: StepContext, first: int
     ) -> tuple[int, StepOutputs]:
-        for attempt in range(1, step.retries + 2):
+        for attempt in range(first, step.retries + 2):
             if attempt > 1:
+                if attempt > first:  # the first one is on record
+                    self._intend(step, where, "the attempt before it failed")
                 self.tell(StepStarted, step, where, attempt=attempt, timeout=step.timeout)
             try:
                 with self.stop.step():

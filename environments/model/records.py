@@ -210,6 +210,23 @@ def precedes(operation: str) -> Callable[[HistoryEntry], bool]:
     return is_outside
 
 
+def attempts_of(entries: Iterable[HistoryEntry], operation: str) -> dict[str, int]:
+    """Return how many attempts of each step an operation has begun since the step's last outcome.
+
+    What recovery found out is no outcome of an attempt: the attempts before it count.
+    """
+    begun: dict[str, int] = {}
+    for entry in entries:
+        record = entry.record
+        if entry.operation_id != operation or not isinstance(record, StepRecord):
+            continue
+        if record.intent is not None:
+            begun[record.step] = begun.get(record.step, 0) + 1
+        elif record.phase != "process" and record.settled is None:
+            begun.pop(record.step, None)
+    return begun
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """An environment after a record."""

@@ -112,11 +112,21 @@ class Settlement:
                 return f"this step failed, and then the command was interrupted: {summary}"
             self._say(f"{step.name}: not begun")
             return "it was interrupted before this step"
+        self._tell_limit(step)
         probed = await self._probe(step, number)
         if probed.verdict is Verdict.UNKNOWN:
             return self._decide(step, probed.reason)
         said = HowSettled(by="probe", reason=probed.reason)
         return self._record(step, probed, said)
+
+    def _tell_limit(self, step: Step) -> None:
+        """Tell the time limit of the attempt that was interrupted, as it began: it is on record."""
+        hand = next((each for each in self._operation.in_doubt if each.name == step.name), None)
+        if hand is None or step.timeout is None:
+            return
+        limit = hand.started_at + step.timeout
+        ended = "ended" if limit <= self.runner.clock.now() else "ends"
+        self._say(f"{step.name}: the time limit of its attempt {ended} at {limit:%H:%M:%S}Z")
 
     async def _probe(self, step: Step, number: int) -> Probed:
         if reason := self.spared(step):

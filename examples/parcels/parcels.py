@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from statechart import Chart, Configuration, Event, HistoryState, State, Timer, effect
 
 
-class Parcel(BaseModel, frozen=True):
+class Parcel(BaseModel):
     """An order, as recorded."""
 
     state: Configuration | None = None
@@ -59,7 +59,6 @@ class ParcelChart(Chart[Parcel]):
         Timer(open.payment.awaiting, after=timedelta(minutes=30), event=expire),
         Timer(paused, after=timedelta(days=7), event=expire),
     )
-    phases = {"ended": (done, expired, cancelled)}
     failures = (expired,)
 
     def is_covered(self, model: Parcel, amount: Decimal) -> bool:
@@ -71,7 +70,7 @@ class ParcelChart(Chart[Parcel]):
         return self.active(ParcelChart.open.payment.paid)
 
     def on_authorise(self, model: Parcel, amount: Decimal) -> None:
-        model.paid = amount  # pyright: ignore[reportAttributeAccessIssue]  # of a draft
+        model.paid = amount
 
     @effect(expired, cancelled)
     def tell_customer(self, name: str, to_state: str, key: str) -> None:

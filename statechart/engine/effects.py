@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     AnyChart = type[StateChart[Any]]
 
-Occasion: TypeAlias = Event | State | TransitionList | Enum | str
-"""An event or a state that makes an effect due: as declared, or by its name."""
+Occasion: TypeAlias = Event | State | TransitionList | Enum | type | str
+"""An event or a state that makes an effect due: as declared, or by its name; checkers see a state that has
+states within it as a class."""
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 

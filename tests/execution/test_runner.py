@@ -196,7 +196,7 @@ async def test_a_command_stops_after_the_last_retry(
     assert (stopped.value.cause, stopped.value.summary) == (FailureCause.AUTHENTICATION, "key refused")
     assert stopped.value.detail == "tail"
     assert clock.slept == [1]
-    assert journal()[2:] == [f"intent {FIRST}", f"failure {FIRST}"]
+    assert journal()[2:] == [f"intent {FIRST}", f"intent {FIRST}", f"failure {FIRST}"]
 
 
 async def test_a_failed_step_is_not_in_doubt(

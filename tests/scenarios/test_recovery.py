@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -95,6 +96,36 @@ async def test_a_step_that_failed_before_the_end_was_recorded_is_not_called_unbe
         "first_provision: failed before the command was interrupted: no space left",
     )
     assert recovered.environment.failure.summary.endswith("no space left")
+
+
+async def test_retries_and_time_limits_survive_the_death_of_a_command(
+    place: Place,
+    crash: Callable[..., Any],
+    recovery: Recovery,
+    repository: EnvironmentRepository,
+    provider: ScriptedProvider,
+    make_command: MakeCommand,
+    clock: FixedClock,
+) -> None:
+    place("created")
+    crash("provision", "provisioning", "first_provision")
+    with repository.open("demo", Holder.current("test")) as session:
+        again = StepInHand(name="first_provision", number=1, of=2, started_at=clock.now())
+        session.append_step(StepRecord(phase="intent", step="first_provision", intent=again))
+    refused = StepFailed(FailureCause.NETWORK, "no route to host")
+    provider.options["first_provision"] = {"retries": 2, "timeout": timedelta(minutes=5)}
+    provider.probes["first_provision"] = Probed.not_done("it is not there")
+    provider.fails["first_provision"] = [refused] * 4
+
+    recovered = await recovery.run("demo")
+    for slept in (0, 2):  # one attempt was left; the next command has all of them
+        clock.slept.clear()
+        with pytest.raises(CommandFailed):
+            await make_command("provision").attempt("demo")
+        assert len(clock.slept) == slept
+
+    assert recovered.findings[0].startswith("first_provision: the time limit of its attempt ends at ")
+    assert provider.fails["first_provision"] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
