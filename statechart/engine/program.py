@@ -213,7 +213,7 @@ class Program:
         )
 
     def _initial(self, search: Search) -> Step:
-        state = self.table.nodes[self.table.initial[0]].state
+        state = self.table.nodes[self.table.initial].state
         transition = Transition(State(), state, event=INITIAL)
         event = next(iter(transition.events))
         return self._compiled(event, transition, state, entering=search.all(state.enter))

@@ -112,7 +112,8 @@ class Table:
 
     Attributes:
         leaves: The bits of the states that have no states within them.
-        initial: The numbers of the states that a machine begins in.
+        initial: The number of the initial state.
+        starts: The numbers of the states that a machine begins in, at any depth.
     """
 
     def __init__(self, chart: type[StateChart[Any]]) -> None:
@@ -127,9 +128,9 @@ class Table:
             self._add_ways(node)
         self._all = sum(self.nodes[top].bit | self.nodes[top].below for top in tops)
         self.leaves: int = sum(node.bit for node in self.nodes if node.kind <= Kind.FINAL)
-        first: int = next((top for top in tops if self.nodes[top].state.initial), tops[0])
+        self.initial: int = next((top for top in tops if self.nodes[top].state.initial), tops[0])
         starts = tuple(self._numbers[id(state)] for state in getattr(chart, "_starts", ()))
-        self.initial: tuple[int, ...] = starts or (first,)
+        self.starts: tuple[int, ...] = starts or (self.initial,)
 
     def _add(self, state: State, ancestors: tuple[int, ...]) -> int:
         node = Node(len(self.nodes), state, _kind(state), ancestors)
@@ -239,11 +240,12 @@ class Table:
     def beginning(self) -> Plan:
         """Return the effect of entering the initial state."""
         entering = _Entry(self, {})
-        targets = [self.nodes[number].state for number in self.initial]
-        way = Way(-1, ROOT, self.initial, Transition(State(), targets))
+        targets = [self.nodes[number].state for number in self.starts]
+        way = Way(-1, ROOT, self.starts, Transition(State(), targets))
         entering.add(way, ROOT)
         entries = tuple((self.nodes[number], way) for number in sorted(entering.states))
-        return Plan((), entries, sum(node.bit for node, _ in entries), {}, frozenset(entering.opened))
+        active = sum(node.bit for node, _ in entries)
+        return Plan((), entries, active, {}, frozenset(entering.opened), entering.recalled)
 
     def is_done(self, number: int, configuration: int) -> bool:
         """Return whether each region of a state around others is in a final state."""

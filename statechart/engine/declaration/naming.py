@@ -165,12 +165,13 @@ def names(spec: Any) -> set[str]:
         return set()
     if not spec.may_contain_boolean_expression:
         return {spec.func}
-    parts = list(_parts(spec.func))
+    parts = list(parts_of(spec.func))
     functions = [part.func for part in parts if isinstance(part, ast.Call)]  # that is `In`
     return {part.id for part in parts if isinstance(part, ast.Name) and part not in functions}
 
 
-def _parts(expression: str) -> Iterator[ast.AST]:
+def parts_of(expression: str) -> Iterator[ast.AST]:
+    """Yield the parts of a guard's expression; nothing if it can't be read."""
     with suppress(SyntaxError):  # which is told by `unreadable`
         yield from ast.walk(ast.parse(replace_operators(expression), mode="eval"))
 
@@ -179,7 +180,7 @@ def _asked_states(spec: Any) -> set[str]:
     """Return the states that a guard asks for, as in `In('paid')`."""
     if spec.reference is not SpecReference.NAME or not spec.may_contain_boolean_expression:
         return set()
-    calls = (part for part in _parts(spec.func) if isinstance(part, ast.Call))
+    calls = (part for part in parts_of(spec.func) if isinstance(part, ast.Call))
     return {str(part.value) for call in calls for part in call.args if isinstance(part, ast.Constant)}
 
 

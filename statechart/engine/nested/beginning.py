@@ -49,7 +49,7 @@ def configured(chart: type[Any], states: Iterable[object]) -> Configuration:
             f"{chart.__name__} has one state at a time, and no timers: its values have no configuration"
         )
     table: Any = vars(chart)["_table"]
-    numbers = [form.number(state) for state in states] or table.initial
+    numbers = [form.number(state) for state in states] or table.starts
     found: Configuration = form.state(Standing(form.entered(numbers), {}, {}))
     return found
 

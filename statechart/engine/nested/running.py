@@ -159,6 +159,7 @@ class _Run:
         self._macrostep = macrostep
         self._firing = firing
         self._timer = timer
+        self._shown: object = machine._held.state
 
     def take(self, payload: Mapping[str, Any]) -> None:
         """Take the macrostep, commit it, and call the hooks that follow."""
@@ -170,7 +171,7 @@ class _Run:
         if not taken and self._timer is None:
             return
         if not machine._keeper.drafts:
-            machine._require_kept(firing.model, self._shown(macrostep.standing))
+            machine._require_kept(firing.model, self._shown)
             self._assign(macrostep.standing)
         transition = macrostep.transition(firing, self._timer, lapsed=not taken)
         machine._hooks.commit(firing, transition)
@@ -183,13 +184,10 @@ class _Run:
         """Show hooks where the machine is."""
         machine, firing = self._machine, self._firing
         keeper = machine._keeper
-        if firing.draft is not None:
-            keeper.assign(firing.draft, self._program.form.state(standing))
-        elif not keeper.drafts:
-            keeper.assign(firing.model, self._program.form.state(standing))
-
-    def _shown(self, standing: Standing) -> object:
-        return self._program.form.state(standing)
+        draft = firing.model if firing.draft is None and not keeper.drafts else firing.draft
+        if draft is not None:
+            self._shown = self._program.form.state(standing)
+            keeper.assign(draft, self._shown)
 
 
 def raise_(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> None:
