@@ -27,6 +27,7 @@ from statechart.errors import (
     CorruptHistory as CorruptHistory,
     DamagedNames as DamagedNames,
     Diverged as Diverged,
+    DocumentRefused as DocumentRefused,
     IllegalConfiguration as IllegalConfiguration,
     InternalEvent as InternalEvent,
     InvalidCursor as InvalidCursor,
@@ -63,6 +64,9 @@ from statechart.firing import (
 )
 from statechart.holder import (
     Holder as Holder,
+)
+from statechart.loading.load import (
+    load as load,
 )
 from statechart.storage.chain import (
     Head as Head,

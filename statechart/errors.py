@@ -2,6 +2,7 @@
 
     StatechartError
     ├── ChartDefinitionError (TypeError)   a chart that can't be committed once per event
+    │   └── DocumentRefused (ValueError)   a document that can't become a chart, with the line
     ├── UnknownEvent (LookupError)         no event has this name; the nearest is named
     │   └── InternalEvent                  an event that only the chart itself raises
     ├── UnknownState (LookupError)         no state has this name; the nearest is named
@@ -80,6 +81,27 @@ def _restore(kind: type[StatechartError], args: tuple[Any, ...]) -> StatechartEr
 
 class ChartDefinitionError(StatechartError, TypeError):
     """A chart whose declaration can't be committed once per event."""
+
+
+class DocumentRefused(ChartDefinitionError, ValueError):
+    """A document that can't become a chart.
+
+    Attributes:
+        where: The file, or `the document` for text.
+        problem: The problem, and what to do about it.
+        line: The line, counted from 1, or None.
+        place: The path to the key in JSON and YAML, or None.
+    """
+
+    def __init__(
+        self, where: str, problem: str, *, line: int | None = None, place: str | None = None
+    ) -> None:
+        self.where = where
+        self.problem = problem
+        self.line = line
+        self.place = place
+        at = ", ".join(each for each in (where, line and f"line {line}", place) if each)
+        super().__init__(f"{at}: {problem}")
 
 
 class _UnknownName(StatechartError, LookupError):

@@ -1,0 +1,1 @@
+"""Make charts of documents: SCXML, and JSON or YAML like XState's."""
