@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel, Field, PrivateAttr
 
 from statechart.errors import UnknownState
-from statechart.tree import within
+from statechart.tree import every_state, within
 from statechart.utc import UtcDatetime
-from statechart.wording import state_text
+from statechart.wording import JOINED as JOINED, state_text
 
 if TYPE_CHECKING:
     from statemachine import State, StateChart
-
-JOINED = " + "
-"""Between the active states in a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +109,14 @@ def _within(state: object) -> Iterable[State]:
     if not hasattr(found, "states"):
         raise TypeError(f"{state!r} is no state: ask with a state of the chart, or its name")
     return within(found)
+
+
+def active_in(chart: type[StateChart[Any]], text: str) -> frozenset[str]:
+    """Return the names of the states that are active, by the text of a state: those around others, too."""
+    if not getattr(chart, "_holds_configuration", False):
+        return frozenset((text,))
+    found = set(text.split(JOINED))
+    for state in every_state(chart):
+        if state_text(state.value) in found:
+            found |= {state_text(around.value) for around in state.ancestors()}
+    return frozenset(found)

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
+JOINED = " + "
+"""Between the active states in the text of a configuration."""
+
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
     """Return the known name closest to `name`, or None if none has this likeness, from 0 to 1."""

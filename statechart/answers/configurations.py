@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from statechart.configuration import JOINED, Configuration
-from statechart.engine.nested.beginning import due_timers
+from statechart.configuration import JOINED, Configuration, active_in, recorded_text
+from statechart.engine.declaration.timers import Due
 from statechart.graph import failures
 from statechart.terminal.text import until, when
-from statechart.tree import every_state
-from statechart.wording import listed, state_text
+from statechart.wording import listed
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
-    from statechart.engine.declaration.timers import Due
     from statechart.storage.record import Record
 
 ALWAYS = "always"
 """The word for the event of a transition that has none."""
-
-_EVER = datetime.max.replace(tzinfo=UTC)
-
-
-def active_in(chart: type[Chart], text: str) -> frozenset[str]:
-    """Return the states that are active, by the text of a state: those around others, too."""
-    if not chart._holds_configuration:
-        return frozenset((text,))
-    found = set(text.split(JOINED))
-    for state in every_state(chart):
-        if state_text(state.value) in found:
-            found |= {state_text(around.value) for around in state.ancestors()}
-    return frozenset(found)
 
 
 def is_failed(chart: type[Chart], text: str) -> bool:
@@ -41,8 +26,18 @@ def is_failed(chart: type[Chart], text: str) -> bool:
 
 
 def timers_of(chart: type[Chart], state: object) -> tuple[Due, ...]:
-    """Return the timers that run in the state of a value, the earliest first."""
-    return due_timers(chart, state, _EVER)
+    """Return the timers that run in the state of a value, the earliest first.
+
+    The state may be one that the chart does not have today.
+    """
+    if not isinstance(state, Configuration):
+        return ()
+    alarms = chart._alarms
+    found = (
+        Due(name, alarms[name].event if name in alarms else name.rpartition(".")[2], at)
+        for name, at in state.timers.items()
+    )
+    return tuple(sorted(found, key=lambda each: (each.at, each.timer)))
 
 
 def timer_rows(timers: tuple[Due, ...], now: datetime) -> list[tuple[str, str]]:
@@ -77,19 +72,10 @@ def timers_document(timers: tuple[Due, ...]) -> list[dict[str, str]]:
 
 def configured(state: object) -> dict[str, Any]:  # Any: JSON
     """Return the state of a value as members of a JSON object: the text, and a configuration as it is."""
-    document: dict[str, Any] = {"state": text_of(state)}
+    document: dict[str, Any] = {"state": recorded_text(state)}
     if isinstance(state, Configuration):
         return {**document, "configuration": state.model_dump(mode="json")}
     return {**document, "configuration": dict(state)} if isinstance(state, Mapping) else document
-
-
-def text_of(state: object) -> str:
-    """Return the text of a state, given as an object or as the JSON of a record."""
-    if isinstance(state, Mapping):
-        active = state.get("active")
-        if isinstance(active, (list, tuple)):
-            return JOINED.join(map(str, active))
-    return state_text(state)
 
 
 def step_lines(record: Record) -> Iterator[str]:

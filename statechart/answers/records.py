@@ -9,8 +9,9 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from statechart.answers.configurations import configured, step_lines, text_of
+from statechart.answers.configurations import configured, step_lines
 from statechart.answers.secrecy import without_secrets
+from statechart.configuration import recorded_text
 from statechart.errors import UnusableSegment
 from statechart.storage.chain import CHECKPOINT, CREATED, LAPSED, REBASED
 from statechart.terminal.text import precise, when
@@ -120,7 +121,7 @@ def state_after(record: Record) -> str | None:
     """Return the state after a record, or None for a record without a value."""
     if record.to_state is not None:
         return record.to_state
-    return None if record.value is None else text_of(record.value.get("state"))
+    return None if record.value is None else recorded_text(record.value.get("state"))
 
 
 def record_document(record: Record) -> dict[str, object]:

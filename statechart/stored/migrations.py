@@ -13,21 +13,26 @@ its verification speak of today's chart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import JsonValue
 
+from statechart.configuration import Configuration
 from statechart.storage.chain import TRANSITION
 from statechart.storage.record import Record
 from statechart.storage.session import Migration
 from statechart.wording import plain, state_text
 
+if TYPE_CHECKING:
+    from statechart.chart import Chart
+
 __all__ = [
     "Fields",
     "add_field",
     "change_value",
+    "nest_states",
     "remove_field",
     "rename_event",
     "rename_field",
@@ -104,6 +109,44 @@ def split_state(old: object, *, by: Callable[[Fields], object]) -> Migration:
         if migrated.value is None or record.to_state != state_text(old):
             return migrated
         return _with_data(migrated, to_state=state_text(migrated.value.get("state")))
+
+    return migrate
+
+
+def nest_states(
+    chart: type[Chart], into: Mapping[object, object | Sequence[object]] | None = None
+) -> Migration:
+    """Return the migration to a chart with states within states, or with timers.
+
+    The state of each value becomes the configuration that is entered with it, and so do the states of
+    transitions. No timer runs in it: those of a state begin when it is entered the next time.
+
+    Args:
+        chart: Today's chart.
+        into: The states of today's chart, or several that are active together, by the value of the state
+            before. By default, the state is still there, perhaps with states within it.
+
+    Raises:
+        UnknownState: By the migration, if the chart has no such state.
+        IllegalConfiguration: By the migration, if states of `into` can't be active together.
+    """
+    named = {state_text(state): states for state, states in (into or {}).items()}
+
+    def entered(state: object) -> Configuration:
+        states = named.get(state_text(state), state_text(state))
+        several = states if isinstance(states, (list, tuple)) else (states,)
+        return Configuration.of(chart, *several)
+
+    def migrate(record: Record) -> Record:
+        if record.value is not None and not isinstance(record.value.get("state"), (dict, type(None))):
+            state = entered(record.value["state"]).model_dump(mode="json")
+            record = record.model_copy(update={"value": {**record.value, "state": state}})
+        told = {
+            name: str(entered(record.data[name]))
+            for name in ("from_state", "to_state")
+            if record.type == TRANSITION and name in record.data
+        }
+        return _with_data(record, **told) if told else record
 
     return migrate
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from statechart.answers.configurations import is_failed
 from statechart.answers.errors import report
 from statechart.answers.records import payload_text
 from statechart.cli import loading
@@ -18,7 +19,6 @@ from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
 from statechart.cli.values import place_of
 from statechart.formats.columns import columns_of
-from statechart.graph import failures
 from statechart.terminal.cells import cut
 from statechart.terminal.colours import coloured, styled
 from statechart.terminal.output import note, write
@@ -86,7 +86,7 @@ class _Printer:
         self.printed: int = 0
         self.damaged: bool = False
         self._settings = settings
-        self._bad = failures(repository.chart)
+        self._chart = repository.chart
         self._width = min(max(map(len, repository.names()), default=0), _LONGEST_NAME)
 
     def tell(self, change: Change) -> None:
@@ -114,7 +114,7 @@ class _Printer:
         what = self._happened(change)
         if columns is not None:
             what = cut(what, columns - len(before)) or f"→ {change.to_state}"
-        style = "red" if change.to_state in self._bad else "plain"
+        style = "red" if is_failed(self._chart, change.to_state) else "plain"
         return coloured(styled(before + what.replace("\n", " "), style))
 
     def _happened(self, change: Change) -> str:

@@ -11,13 +11,13 @@ from typing import Any
 
 import click
 
+from statechart.answers.configurations import is_failed
 from statechart.answers.values import list_document
 from statechart.cli import loading
 from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
 from statechart.cli.values import place_of
 from statechart.formats.columns import columns_of
-from statechart.graph import failures
 from statechart.stored.damage import Damaged
 from statechart.stored.listing import Summary, selecting
 from statechart.stored.repository import ChartRepository
@@ -107,8 +107,8 @@ def _print(
 
 
 def _lines(repository: ChartRepository[Any], shown: list[Summary], damaged: list[Damaged]) -> list[str]:
-    bad, now = failures(repository.chart), datetime.now(UTC)
-    finals = [state_text(state.value) for state in repository.chart.states if state.final]
+    chart, now = repository.chart, datetime.now(UTC)
+    finals = [state_text(state.value) for state in chart.states if state.final]
     rows = [
         [each.state, cleaned(each.name), when(each.since), ago(each.since, now), str(each.revision)]
         for each in shown
@@ -121,5 +121,8 @@ def _lines(repository: ChartRepository[Any], shown: list[Summary], damaged: list
             ["? unreadable", cleaned(each.name), "?", "?", "?", cleaned(str(each.error))]
             for each in damaged
         ]
-    colours = ["red" if each.state in bad else "dim" if each.state in finals else "bold" for each in shown]
+    colours = [
+        "red" if is_failed(chart, each.state) else "dim" if each.state in finals else "bold"
+        for each in shown
+    ]
     return _TABLE.lines(columns, rows, [*colours, *["red"] * len(damaged)], styled, columns_of(sys.stdout))

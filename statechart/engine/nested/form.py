@@ -181,7 +181,7 @@ class Form:
         number = self._numbers.get(memory)
         node = None if number is None else self._table.nodes[number]
         if number is None or node is None or not node.remembers:
-            raise self._illegal(str(state), f"it has the history {memory!r}, which the chart has not")
+            raise self._illegal(str(state), f"it has the history {memory!r}, which the chart does not have")
         parent = self._table.nodes[node.ancestors[0]]
         mask = sum(1 << self._numbers[text] for text in set(states) if text in self._numbers)
         wanted = (
@@ -217,7 +217,7 @@ class Form:
     def _check_timer(self, state: Configuration, timer: str, active: int) -> None:
         alarm = self._alarms.get(timer)
         if alarm is None:
-            raise self._illegal(str(state), f"it has the timer {timer!r}, which the chart has not")
+            raise self._illegal(str(state), f"it has the timer {timer!r}, which the chart does not have")
         if not active >> self._numbers[alarm.owner] & 1:
             raise self._illegal(str(state), f"its timer {timer!r} runs, and {alarm.owner} is not active")
 

@@ -14,7 +14,7 @@ from statechart.storage.chain import RESERVED, Head
 from statechart.storage.record import Draft, Record
 from statechart.storage.values.partly import partly_read
 from statechart.storage.values.secrecy import secrets_in
-from statechart.wording import first_problem, nearest, unread
+from statechart.wording import JOINED, first_problem, nearest, unread
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -245,7 +245,10 @@ class Codec(Generic[ModelT]):
 def _state_of(value: Mapping[str, JsonValue]) -> str | None:
     """Return the text of the state of a value whose state is one, as with the values of a chart."""
     state = value.get("state")
-    return None if state is None or isinstance(state, (dict, list)) else str(state)
+    if isinstance(state, dict):
+        active = state.get("active")  # of a configuration
+        return JOINED.join(map(str, active)) if isinstance(active, list) else None
+    return None if state is None or isinstance(state, list) else str(state)
 
 
 _MASK = b'"**********"'
