@@ -22,6 +22,7 @@ from statechart.engine.hooks import (
 from statechart.errors import (
     AlreadyExists as AlreadyExists,
     ChartDefinitionError as ChartDefinitionError,
+    ChartWarning as ChartWarning,
     CommitUncertain as CommitUncertain,
     Conflict as Conflict,
     CorruptHistory as CorruptHistory,
@@ -51,6 +52,7 @@ from statechart.errors import (
     Stale as Stale,
     StatechartError as StatechartError,
     StorageError as StorageError,
+    Unexplored as Unexplored,
     UnknownEvent as UnknownEvent,
     UnknownPayload as UnknownPayload,
     UnknownState as UnknownState,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, cast
@@ -32,18 +33,22 @@ from statechart.engine.table import Table
 from statechart.engine.values import value_problem
 from statechart.errors import (
     ChartDefinitionError,
+    ChartWarning,
     InternalEvent,
     InvalidTransition,
     NestedFire,
     UnknownEvent,
 )
-from statechart.graph import lints
+from statechart.graph import findings
 from statechart.tree import every_state
 from statechart.wording import state_text
 
 __all__ = ["Chart", "Event", "HistoryState", "State"]
 
 ModelT = TypeVar("ModelT", default=Any)
+
+
+_LOOKED_AT = 1_000  # configurations, when a class is created: `lints` looks at more
 
 
 class _StrictMeta(StateMachineMetaclass):
@@ -87,9 +92,12 @@ class _StrictMeta(StateMachineMetaclass):
                 cls._table = Table(cls)  # type: ignore[arg-type]
                 cls._form = Form(cls, cls._table, cls._alarms, plain=not cls._holds_configuration)  # type: ignore[arg-type]
             found += models.problems(cls, model)  # type: ignore[arg-type]
-            found += () if found else lints(cls)  # type: ignore[arg-type]
+            lints = findings(cls, _LOOKED_AT) if not found else None  # type: ignore[arg-type]
+            found += lints.mistakes if lints is not None else ()
             if found:
                 raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))
+            for doubt in lints.doubts if lints is not None else ():
+                warnings.warn(f"chart {name}: {doubt}", ChartWarning, stacklevel=2)
             own = cls.__mro__[: cls.__mro__.index(base)]
             cls._has_evolution = any("evolve" in vars(owner) for owner in own)
         cls._programs: dict[object, Any] = {}
@@ -183,6 +191,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
 
     _effects: ClassVar[tuple[Effect, ...]] = ()
     _kept: ClassVar[Kept]
+    _explored: ClassVar[Any] = None  # what `statechart.graph` found out
 
     def __init__(
         self, model: ModelT | None = None, *, subject: str | None = None, commit: Commit | None = None

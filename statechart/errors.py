@@ -8,6 +8,7 @@
     ├── UnknownState (LookupError)         no state has this name; the nearest is named
     │   └── IllegalConfiguration           states that can't be active together, or not in this chart
     ├── Unstable (RuntimeError)            an event whose microsteps do not end; nothing was committed
+    ├── Unexplored (LookupError)           a chart has too many configurations to find a path
     ├── InvalidTransition                  the chart does not allow the event in this state
     ├── NestedFire (RuntimeError)          an event fired from inside a hook of another
     ├── ReservedPayload (TypeError)        a payload keyword that the engine would drop
@@ -44,6 +45,8 @@
         │   └── MissingSegment (LookupError)   an ended segment is not where it belongs
         └── NewerSchema                    written by a newer version of the program
 
+`ChartWarning (UserWarning)` tells of a declaration that is accepted, and may be meant otherwise.
+
 All are built from facts, which stay readable as attributes, and survive pickling.
 """
 
@@ -77,6 +80,13 @@ def _restore(kind: type[StatechartError], args: tuple[Any, ...]) -> StatechartEr
     error = kind.__new__(kind, *args)
     error.args = args
     return error
+
+
+class ChartWarning(UserWarning):
+    """A chart may not do what its declaration seems to say; the message names the place.
+
+    Filter it as any warning, once what it tells is meant.
+    """
 
 
 class ChartDefinitionError(StatechartError, TypeError):
@@ -190,6 +200,25 @@ class Unstable(StatechartError, RuntimeError):
         super().__init__(
             f"{event} of {chart} does not come to rest after {microsteps} microsteps, the last by "
             f"{listed(dict.fromkeys(self.events))}: nothing was committed; give one of these a guard"
+        )
+
+
+class Unexplored(StatechartError, LookupError):
+    """A chart has more configurations than were to be looked at, and no path was found among these.
+
+    Attributes:
+        chart: The chart's class name.
+        target: The configuration that a path was to lead to.
+        limit: The most configurations that were looked at.
+    """
+
+    def __init__(self, chart: str, target: str, limit: int) -> None:
+        self.chart = chart
+        self.target = target
+        self.limit = limit
+        super().__init__(
+            f"{chart} has no path to {target!r} among its nearest {limit:,} configurations, and there are "
+            "more: give a greater limit"
         )
 
 

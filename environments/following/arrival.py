@@ -132,7 +132,7 @@ def _require_reachable(
 def _leaving(state: str, subject: Subject) -> Iterator[tuple[str, str]]:
     for edge in edges(Lifecycle):
         if edge.source == state and _is_open(edge.guards, subject):
-            yield edge.event, edge.target
+            yield edge.name, edge.target
 
 
 def _is_open(guards: Collection[str], subject: Subject) -> bool:

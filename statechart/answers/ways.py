@@ -68,7 +68,7 @@ def _leading(chart: type[Chart], state: object) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {event: {} for event in events(chart)}
     for edge in edges(chart):
         if edge.source == state:
-            found[edge.event][edge.target] = None
+            found[edge.name][edge.target] = None
     return {event: tuple(targets) for event, targets in found.items()}
 
 

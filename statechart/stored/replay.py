@@ -19,7 +19,7 @@ def targets_of(chart: type[Chart]) -> Targets:
     """Return the states that each event of a chart leads to, by source and event."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for edge in edges(chart):
-        key = edge.source, edge.event
+        key = edge.source, edge.name
         found[key] = (*found.get(key, ()), edge.target)
     return found
 

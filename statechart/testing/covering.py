@@ -108,7 +108,7 @@ def paths(
     return tuple(
         Path(
             chart,
-            tuple(step.edge.event for step in way),
+            tuple(step.edge.name for step in way),
             (way[0].edge.source, *(step.edge.target for step in way)),
             model,
             given=tuple(step.payload for step in way),

@@ -127,9 +127,9 @@ class Exploration:
 
     def _leaving(self, before: str) -> Iterator[tuple[Step, str]]:
         state = state_text(self._models[before].state)
-        names = dict.fromkeys(edge.event for edge in self.edges if edge.source == state)
+        names = dict.fromkeys(edge.name for edge in self.edges if edge.source == state)
         for event, payload in ((name, payload) for name in names for payload in self._payloads[name]):
-            ways = [edge for edge in self.edges if (edge.event, edge.source) == (event, state)]
+            ways = [edge for edge in self.edges if (edge.name, edge.source) == (event, state)]
             driver = self._fired(before, ways, payload)
             if driver is None:
                 continue
@@ -158,7 +158,7 @@ class Exploration:
         fired: list[FiredEvent] = []
         with showing_payloads(), watching(fired.append):
             try:
-                driver.fire(ways[0].event, **payload)
+                driver.fire(ways[0].name, **payload)
             except InvalidTransition as refusal:
                 reasons = dict(zip(refusal.targets, refusal.reasons, strict=True))
             except InvalidValue as refusal:  # what the hooks left is refused by the model

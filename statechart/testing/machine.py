@@ -67,7 +67,7 @@ class ChartMachine(RuleBasedStateMachine):
         # Every rule asks for them before every step.
         self._declared: dict[tuple[str, str], dict[str, Edge]] = {}
         for edge in edges(self.chart):
-            self._declared.setdefault((edge.event, edge.source), {})[edge.target] = edge
+            self._declared.setdefault((edge.name, edge.source), {})[edge.target] = edge
         type(self).fired_last = []
         # Every rule asks for the allowed events, so they are computed once for each state.
         self._known: tuple[str, ...] | None = None

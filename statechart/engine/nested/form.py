@@ -123,6 +123,14 @@ class Form:
             raise UnknownState(self._chart.__name__, text, sorted(self._known))
         return found
 
+    def around(self, numbers: Iterable[int]) -> int:
+        """Return the bits of states and of the states around them."""
+        found = 0
+        for number in numbers:
+            for each in (number, *self._table.nodes[number].ancestors):
+                found |= 1 << each
+        return found
+
     def entered(self, numbers: Iterable[int]) -> int:
         """Return the configuration in which some states are active, with those entered beside them.
 

@@ -140,13 +140,13 @@ def tests_text(tests: int) -> str:
 
 def _universe(chart: AnyChart) -> dict[str, Iterable[str]]:
     all_edges = edges(chart)
-    declared = {(edge.source, edge.event) for edge in all_edges}
+    declared = {(edge.source, edge.name) for edge in all_edges}
     guards = dict.fromkeys(guard for edge in all_edges for guard in edge.guards)
     return {
         "states": states(chart),
-        "transitions": dict.fromkeys(edge_item(e.source, e.event, e.target) for e in all_edges),
+        "transitions": dict.fromkeys(edge_item(e.source, e.name, e.target) for e in all_edges),
         "pairs": dict.fromkeys(
-            pair_item(edge_item(a.source, a.event, a.target), b.event, b.target)
+            pair_item(edge_item(a.source, a.name, a.target), b.name, b.target)
             for a in all_edges
             for b in all_edges
             if a.target == b.source
