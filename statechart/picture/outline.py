@@ -128,7 +128,7 @@ def _nodes(chart: AnyChart, table: Table, ids: Mapping[str, str]) -> Iterator[No
     named = tuple(ids.values())
     actions = {drawn.id: drawn.actions for drawn in _drawn(extract(chart).states)}
     nested = is_nested(chart)
-    opened = {*table.initial, *(target for node in table.nodes for target in node.initial)}
+    opened = {*table.starts, *(target for node in table.nodes for target in node.initial)}
     for node in table.nodes:
         state = node.state
         yield Node(
