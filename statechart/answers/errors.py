@@ -127,6 +127,9 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
     errors.ChartDefinitionError: Kind(
         ExitCode.USAGE, "chart_definition", say("correct the chart, then python -m statechart diagram")
     ),
+    errors.DocumentRefused: Kind(
+        ExitCode.USAGE, "document_refused", say("correct the document, then python -m statechart diagram")
+    ),
     errors.InvalidCursor: Kind(ExitCode.USAGE, "invalid_cursor", say("python -m statechart events --json")),
     errors.UnknownState: Kind(ExitCode.USAGE, "unknown_state", say(_TABLE)),
     errors.IllegalConfiguration: Kind(ExitCode.USAGE, "illegal_configuration", say(_TABLE)),
@@ -139,6 +142,7 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
     errors.UnknownPayload: Kind(ExitCode.USAGE, "payload", _payload),
     errors.InvalidPayload: Kind(ExitCode.USAGE, "payload", _payload),
     errors.MissingPayload: Kind(ExitCode.USAGE, "payload", _payload),
+    errors.Unexplored: Kind(ExitCode.USAGE, "unexplored", say(_TABLE)),
     errors.NoSuchPath: Kind(ExitCode.USAGE, "no_such_path", say(_TABLE)),
     errors.NoSuchMoment: Kind(ExitCode.USAGE, "no_such_moment", say("python -m statechart history NAME")),
     errors.DiagramUnavailable: Kind(

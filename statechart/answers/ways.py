@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from statechart.configuration import Configuration
 from statechart.engine.keywords import Keyword, keywords_of
-from statechart.engine.nested import outcomes
-from statechart.graph import edges, events
+from statechart.graph import outcomes
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -63,13 +62,8 @@ def ways_of(chart: type[Chart], model: type | None, state: object, allowed: Allo
 
 def _leading(chart: type[Chart], state: object) -> dict[str, tuple[str, ...]]:
     """Return the events that can be fired, each with the states that it leads to if the guards agree."""
-    if chart._is_stepwise:
-        return {event: outcomes.targets(chart, state, event) for event in chart._outer}
-    found: dict[str, dict[str, None]] = {event: {} for event in events(chart)}
-    for edge in edges(chart):
-        if edge.source == state:
-            found[edge.name][edge.target] = None
-    return {event: tuple(targets) for event, targets in found.items()}
+    found = outcomes(chart, state)
+    return {event: found.get(event, ()) for event in chart._outer}
 
 
 def refused_rows(ways: Ways) -> Iterator[tuple[str, str]]:

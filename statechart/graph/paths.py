@@ -23,6 +23,10 @@ LIMIT: Final = 10_000
 """The most configurations, with what history states remember, that are looked at by default."""
 
 
+_FEW: Final = 100
+"""The configurations that may be looked at for the outcomes of one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Configurations:
     """The configurations in which a chart may rest, whatever its guards say.
@@ -119,6 +123,33 @@ def allowed_events(chart: AnyChart, state: object) -> tuple[str, ...]:
         sources = set(form_of(chart).texts(_active(chart, state)))
         leaving = {edge.event for edge in edges(chart) if edge.source in sources}
     return tuple(event for event in events(chart) if event in leaving)
+
+
+def outcomes(chart: AnyChart, state: object) -> dict[str, tuple[str, ...]]:
+    """Return the states that each event may lead to from a state, when the chart has come to rest.
+
+    Guards are not asked, and events that hooks raise are not known. With states within states, they are
+    the texts of configurations; of an event with too many outcomes to look at, there is none.
+
+    Args:
+        chart: The chart.
+        state: The state, or a configuration.
+
+    Raises:
+        UnknownState: The chart has no such state.
+    """
+    if not _is_walked(chart):
+        source = _known(chart, state)
+        leads = ((edge.event or "", edge.target) for edge in edges(chart) if edge.source == source)
+    else:
+        walk = Walk(chart)
+        walk.refill(_FEW)
+        moves = walk.moves(_place(chart, state))
+        leads = ((event, walk.text(there)) for event, there in moves or ())
+    found: dict[str, dict[str, None]] = {}
+    for event, target in leads:
+        found.setdefault(event, {})[target] = None
+    return {event: tuple(targets) for event, targets in found.items()}
 
 
 def reachable(chart: AnyChart, state: object) -> frozenset[str]:

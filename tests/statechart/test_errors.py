@@ -19,6 +19,7 @@ from statechart.errors import (
     DamagedNames,
     DiagramUnavailable,
     Diverged,
+    DocumentRefused,
     IllegalConfiguration,
     InternalEvent,
     InvalidCursor,
@@ -47,6 +48,7 @@ from statechart.errors import (
     Stale,
     StatechartError,
     StorageError,
+    Unexplored,
     UnknownEvent,
     UnknownPayload,
     UnknownState,
@@ -58,10 +60,12 @@ from statechart.holder import Holder
 ONE_OF_EACH = (
     StatechartError("anything"),
     ChartDefinitionError("chart Door: it is compound"),
+    DocumentRefused("door.scxml", "it has a script", line=3),
     UnknownEvent("Door", "opne", ["open", "close"]),
     InternalEvent("Door", "done.state.hall", ["open", "close"]),
     UnknownState("Door", "ajar", ["opened", "closed"]),
     IllegalConfiguration("Door", "opened + closed", "opened, closed are active together", "front"),
+    Unexplored("Door", "opened + lit", 10_000),
     Unstable("Door", "open", 1000, ["open", "always", "always"]),
     InvalidTransition(
         chart="Door", event="open", subject="front", state="closed", allowed=["lock"], reason="it is stuck"

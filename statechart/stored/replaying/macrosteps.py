@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from statechart.engine.nested import asking
 from statechart.engine.nested.form import Form, Standing
-from statechart.engine.nested.outcomes import TooMany, after, resting, selections
+from statechart.engine.nested.selections import TooMany, after, selections
 from statechart.engine.table import Plan, Table
+from statechart.graph import outcomes
 from statechart.storage.chain import LAPSED
 from statechart.wording import listed, state_text
 
@@ -126,11 +127,11 @@ class Macrostep:
 
     def _lead(self, there: Standing) -> None:
         """Check a record without steps, written when an event took one microstep."""
-        leads = [each.active for each in resting(self._table, self.standing, self.event)]
+        leads = outcomes(self.chart, self._form.state(self.standing)).get(self.event)
         if not leads:
             raise Misfit("which today's chart does not have")
-        if there.active not in leads:
-            raise Misfit(f"which leads to {listed(map(self._form.text, leads))} in today's chart")
+        if self._form.text(there.active) not in leads:
+            raise Misfit(f"which leads to {listed(leads)} in today's chart")
 
     def _take(self, steps: Sequence[RecordedStep]) -> None:
         fired = False
