@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from statechart.answers.configurations import is_failed
 from statechart.answers.records import state_after
-from statechart.graph import failures, states
+from statechart.configuration import JOINED, Configuration
 from statechart.picture import Marks, timed
+from statechart.stored.replaying.macrosteps import microsteps
 from statechart.terminal.text import when
+from statechart.tree import every_state
+from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from statechart.chart import Chart
+    from statechart.engine.hooks import Microstep
     from statechart.storage.record import Record
     from statechart.stored.repository import ChartRepository
 
@@ -44,19 +52,45 @@ def marks_after(chart: type[Chart], name: str, records: Iterable[Record]) -> Mar
 def _marks(
     chart: type[Chart], name: str, records: Iterable[Record], state: str, since: datetime | None
 ) -> Marks:
-    visits = timed(
-        (record.at, str(record.data.get("from_state")), record.event, record.to_state)
-        for record in records
-        if record.event is not None and record.to_state is not None
-    )
-    if state not in states(chart) or since is None:
+    taken = list(_taken(chart, records))
+    visits = [
+        replace(visit, steps=steps)
+        for visit, (_, steps) in zip(timed(moved for moved, _ in taken), taken, strict=True)
+    ]
+    if since is None or not _knows(chart, state):
         return Marks(visits=visits)
     return Marks(
         current=state,
-        failed=state in failures(chart),
+        failed=is_failed(chart, state),
         visits=visits,
         remark=f"{name}, here since {when(since)}",
     )
+
+
+def _taken(
+    chart: type[Chart], records: Iterable[Record]
+) -> Iterator[tuple[tuple[datetime, str, str, str], tuple[Microstep, ...]]]:
+    """Yield each transition with its moment, and its microsteps if the chart takes several."""
+    before: object = None
+    for record in records:
+        if record.event is not None and record.to_state is not None:
+            steps = microsteps(chart, record, before) if isinstance(before, Configuration) else ()
+            yield (record.at, str(record.data.get("from_state")), record.event, record.to_state), steps
+        if record.value is not None:
+            before = _configuration(record.value.get("state"))
+
+
+def _configuration(state: Any) -> Configuration | None:  # Any: JSON
+    try:
+        return Configuration.model_validate(state) if isinstance(state, dict) else None
+    except ValidationError:  # of another chart, or damaged
+        return None
+
+
+def _knows(chart: type[Chart], state: str) -> bool:
+    """Return whether all states of a text are the chart's."""
+    parts = state.split(JOINED) if chart._holds_configuration else [state]
+    return set(parts) <= {state_text(each.value) for each in every_state(chart)}
 
 
 def diagram_document(marks: Marks, name: str | None, format: str) -> dict[str, object]:

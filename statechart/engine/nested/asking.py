@@ -40,7 +40,7 @@ def refusals(machine: AnyMachine, payload: Mapping[str, Any]) -> dict[str, str]:
     for event, by_leaf in refused(machine, payload).items():
         reasons = dict.fromkeys(by_leaf.values())
         if len(reasons) > 1:
-            found[event] = " or ".join(f"in {leaf}: {why}" for leaf, why in by_leaf.items())
+            found[event] = "; ".join(f"in {leaf}: {why}" for leaf, why in by_leaf.items())
         else:
             found[event] = next(iter(reasons), f"not declared in state {machine._state_text}")
     return found

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from statechart.engine.hooks import Microstep
 from statechart.engine.nested import asking
 from statechart.engine.nested.form import Form, Standing
 from statechart.engine.nested.selections import TooMany, after, selections
-from statechart.engine.table import Plan, Table
+from statechart.engine.table import Plan, Table, Way
+from statechart.errors import UnknownState
 from statechart.graph import outcomes
 from statechart.storage.chain import LAPSED
 from statechart.wording import listed, state_text
@@ -59,11 +61,13 @@ class Macrostep:
         chart: The chart.
         record: The record, of a transition or of a lapsed timer.
         standing: Where the value is.
+        steps: The microsteps that were followed, with their transitions.
     """
 
     chart: type[Chart]
     record: Record
     standing: Standing
+    steps: list[Microstep] = field(default_factory=list)
     _raised: deque[str] = field(default_factory=deque)
     _begun: dict[str, Alarm] = field(default_factory=dict)
 
@@ -184,11 +188,18 @@ class Macrostep:
                 break
         else:
             raise Misfit(f"whose step {step} is no enabled transition of today's chart")
+        self.steps.append(self._told(step, ways, plan))
         self.standing = after(self.standing, plan)
         self._raised += [
             event for node, _ in plan.entries for event in self._table.done_events(node, plan.configuration)
         ]
         self._keep_timers(plan)
+
+    def _told(self, step: RecordedStep, ways: Sequence[Way], plan: Plan) -> Microstep:
+        texts = [state_text(node.state.value) for node in self._table.nodes]
+        taken = tuple((texts[way.source], tuple(texts[target] for target in way.targets)) for way in ways)
+        recalled = tuple((texts[memory], remembered) for memory, remembered in plan.recalled.items())
+        return Microstep(step.event, step.exited, step.entered, taken, recalled)
 
     def _keep_timers(self, plan: Plan) -> None:
         """End the timers of states that are left, and begin those of states that are entered."""
@@ -288,6 +299,26 @@ def asked_again(machine: Chart, record: Record, payload: Mapping[str, Any]) -> s
     plan = asking.planned(machine, chosen)
     led = RecordedStep(event, _texts(plan.exits), _texts(plan.entries))
     return None if not steps or led == steps[0] else f"which today's guards lead to {led}"
+
+
+def microsteps(chart: type[Chart], record: Record, before: object) -> tuple[Microstep, ...]:
+    """Return the microsteps of a recorded transition, with the transitions of today's chart.
+
+    Nothing if today's chart has them no more.
+
+    Args:
+        chart: A chart whose events take macrosteps.
+        record: The record.
+        before: The state of the value before the record.
+    """
+    form: Form = vars(chart)["_form"]
+    try:
+        found = Macrostep(chart, record, form.read(before))
+        for step in _steps(record):
+            found._step(step)
+    except (Misfit, TooMany, UnknownState):
+        return ()
+    return tuple(found.steps)
 
 
 def _steps(record: Record) -> list[RecordedStep]:
