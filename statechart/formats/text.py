@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from statechart.formats.columns import USUAL, hanging, padded, text_width
 from statechart.formats.main_path import main_path
+from statechart.formats.tree import SIGNS, tree
 from statechart.picture import Arrow, Node, Picture
 
-_SIGNS = {"current": "▶ ", "failed": "✗ ", "visited": "✓ "}
 _THIN, _DOUBLE = ("┌", "─", "┐", "│", "└", "┘"), ("╔", "═", "╗", "║", "╚", "╝")
-_ASCII = str.maketrans("┌─┐│└┘╔═╗║╚╝┬┴▶▼▲●✗✓→", "+-+|++#=#H##++>v^*x+>")
+_ASCII = str.maketrans("┌─┐│└┘╔═╗║╚╝┬┴▶▼▲●✗✓→▷┊", "+-+|++#=#H##++>v^*x+>~:")
 _START, _ON = "●──▶", "──▶"
 _DOWN = 3  # the column of the line to the state beneath
 
@@ -20,29 +20,38 @@ def text(picture: Picture, width: int = USUAL, *, ascii: bool = False) -> str:
     """Return a picture in lines of at most `width` columns, unless a name is longer.
 
     The main path is drawn as boxes from left to right, with failures beneath. Lists hold the other
-    transitions and the notes. The current state has a double frame and the sign ▶, or ✗ for a
-    failure. States that were visited have the sign ✓.
+    transitions and the notes. The current state has a double frame and the sign ▶, or ✗ for a failure.
+    States that were visited have the sign ✓. States within states are drawn as a tree instead, where the
+    sign ▷ is before the states around the current ones.
 
     Args:
         picture: The picture.
         width: The columns of the terminal.
         ascii: Draw with ASCII characters only.
     """
+    blocks = _nested(picture, width) if picture.is_nested else _flat(picture, width)
+    lines = [line.rstrip() for block in blocks if block for line in (*block, "")]
+    drawing = "\n".join(lines)
+    return drawing.translate(_ASCII) if ascii else drawing
+
+
+def _nested(picture: Picture, width: int) -> Iterator[list[str]]:
+    yield _head(picture, width)
+    yield tree(picture, width)
+    yield _notes(picture, width)
+
+
+def _flat(picture: Picture, width: int) -> Iterator[list[str]]:
     spine = main_path(picture)
     beneath = _beneath(picture, spine)
     ends = zip([None, *spine], spine, strict=False)
     cells = [_Cell.of(picture, before, state, beneath.get(state), width) for before, state in ends]
     drawn = {*spine, *beneath.values()}
-    blocks = [
-        _head(picture, width),
-        *_rows(cells, width),
-        *_apart([node for node in picture.nodes if node.id not in drawn], picture, width),
-        _others(picture, {arrow for cell in cells for arrow in cell.arrows}, width),
-        _notes(picture, width),
-    ]
-    lines = [line.rstrip() for block in blocks if block for line in (*block, "")]
-    drawing = "\n".join(lines)
-    return drawing.translate(_ASCII) if ascii else drawing
+    yield _head(picture, width)
+    yield from _rows(cells, width)
+    yield from _apart([node for node in picture.nodes if node.id not in drawn], picture, width)
+    yield _others(picture, {arrow for cell in cells for arrow in cell.arrows}, width)
+    yield _notes(picture, width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +165,10 @@ def _apart(nodes: Sequence[Node], picture: Picture, width: int) -> Iterator[list
 def _head(picture: Picture, width: int) -> list[str]:
     current = [node for node in picture.nodes if picture.classes.get(node.id) in ("current", "failed")]
     remarks = [note.spelled(str) for note in picture.notes if note.is_remark]
-    now = [
-        hanging("Now: ", ": ".join([_signed(node, picture), *remarks]).split(" "), width)
-        for node in current
-    ]
-    return [picture.name, *(line for lines in now for line in lines)]
+    if not current:
+        return [picture.name]
+    active = " + ".join(_signed(node, picture) for node in current)
+    return [picture.name, *hanging("Now: ", ": ".join([active, *remarks]).split(" "), width)]
 
 
 def _others(picture: Picture, shown: set[Arrow], width: int) -> list[str]:
@@ -169,7 +177,7 @@ def _others(picture: Picture, shown: set[Arrow], width: int) -> list[str]:
     ways: dict[str, list[str]] = {}
     for arrow in picture.arrows:
         if arrow not in shown:
-            way = f"{_labels([arrow])} → {names[arrow.target]}"
+            way = f"{_labels([arrow])} → {names[arrow.target]}" if arrow.targets else arrow.within(str)
             ways.setdefault(names[arrow.source], []).append(way)
     wide = max(map(text_width, ways), default=0)
     lines = [
@@ -206,7 +214,7 @@ def _up(down: Sequence[Arrow]) -> int:
 
 
 def _signed(node: Node, picture: Picture) -> str:
-    return _SIGNS.get(picture.classes.get(node.id, ""), "") + node.name
+    return SIGNS.get(picture.classes.get(node.id, ""), "") + node.name
 
 
 def _box(node: Node, picture: Picture, least: int = 0) -> tuple[str, ...]:

@@ -34,10 +34,14 @@ def names_of(chart: AnyChart, transition: Transition, trigger: Trigger) -> tuple
     """Return the names of a transition's events with their timers, or the words for having none."""
     if trigger in ("always", "default"):
         return (ALWAYS if trigger == "always" else DEFAULT,)
-    known = {event.id for event in transition.events}
+    return tuple(_name(chart, transition, event) for event in declared_events(transition))
+
+
+def declared_events(transition: Transition) -> list[Event]:
+    """Return the events of a transition, each once."""
     # Declared as an attribute, a done event has a second name, which stands for the same.
-    aliases = {name.replace(".", "_") for name in known if name.startswith(_DONE)}
-    return tuple(_name(chart, transition, event) for event in transition.events if event.id not in aliases)
+    aliases = {event.id.replace(".", "_") for event in transition.events if event.id.startswith(_DONE)}
+    return [event for event in transition.events if event.id not in aliases]
 
 
 def name_of(named: State | Event) -> str:

@@ -11,8 +11,9 @@ The picture of a chart with states within states is the same picture with more i
   Regions of a parallel state have no initial mark.
 - An arrow may leave and enter states of any depth and kind. `Arrow.others` has further targets, in other
   regions. `Arrow.trigger` is `event`, `done` (the chart raises it when a state is done), `always` (without
-  an event), or `default` (from a history state, to where it leads while it remembers nothing). `Arrow.names`
-  has the words for all of these, with timers: `expire after 30 min`, `(done)`, `(always)`, `(default)`.
+  an event), or `default` (from a history state, to where it leads while it remembers nothing).
+  `Arrow.names` has the words for all of these, with timers, such as `expire after 30 min`,
+  `(done)`, `(always)` or `(default)`.
 - `Arrow.reach` is `external`; `internal` for one that does not leave its source, a compound state around
   the target; or `stays` for one without a target: it leaves and enters nothing, its `target` repeats its
   source, and it is written within the state instead of drawn, by `Arrow.within`.
@@ -234,6 +235,10 @@ class Picture:
     def start(self) -> str:
         """The identifier of the state that the chart begins in."""
         return next(node.id for node in self.nodes if node.initial and not node.parent)
+
+    def node(self, state: str) -> Node:
+        """Return a state by its identifier."""
+        return next(node for node in self.nodes if node.id == state)
 
     def within(self, state: str = "") -> list[Node]:
         """Return the states directly within a state, or those at the top."""

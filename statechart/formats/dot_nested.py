@@ -1,0 +1,172 @@
+"""DOT of states within states: a cluster around each, with the regions of a parallel state dashed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from statechart.formats.colours import COLOURS
+from statechart.formats.dot_parts import edge_line, node_line, quoted
+from statechart.graph import breadth_first
+from statechart.picture import Arrow, Node, Picture, identifiers
+
+_DOT = 'shape=circle, style=filled, fillcolor=black, label="", width=0.15'
+_FORK = 'shape=box, style=filled, fillcolor=black, label="", width=0.05, height=0.5'
+_TAG = 'shape=plaintext, style="", fontsize=10, height=0.2, fontcolor="#616161"'
+_TITLE = "labelloc=t; labeljust=l; fontsize=12;"
+_HISTORY = 'shape=ellipse, style="filled", fontsize=10, margin="0.01,0.01"'
+
+
+def nested_body(picture: Picture) -> Iterator[str]:
+    """Yield the lines of a chart with states within states.
+
+    A node belongs to the first cluster that names it, so that transitions follow after all states.
+    """
+    yield "compound=true;"
+    homes = {member: phase for phase, members in picture.boxes.items() for member in members}
+    top = picture.within()
+    yield f'"[*]" [{_DOT}];'
+    for node in sorted(top, key=lambda node: node.is_around):
+        if node.id not in homes:
+            yield from _tree(node, picture)
+    for box, (phase, members) in zip(identifiers(picture.boxes), picture.boxes.items(), strict=True):
+        yield f"subgraph {quoted('cluster_phase_' + box)} {{"
+        yield f'    label={quoted(phase)}; style="rounded"; color="#9e9e9e"; labelloc=t; fontsize=12;'
+        inside = [node for node in top if node.id in members]
+        yield from (f"    {line}" for node in inside for line in _tree(node, picture))
+        yield "}"
+    yield _opening('"[*]"', picture.start, picture)
+    for node in picture.nodes:
+        yield from (_opening(quoted(f"[*] {node.id}"), state, picture) for state in node.opens)
+    yield from _edges(picture)
+
+
+def _tree(node: Node, picture: Picture) -> Iterator[str]:
+    """Yield a state with those within it."""
+    if node.is_history:
+        sign = "H*" if node.kind == "deep" else "H"
+        yield f"{quoted(node.id)} [{_HISTORY}, label={quoted(sign, node.name)}{_marked(node, picture)}];"
+        return
+    if not node.is_around:
+        yield node_line(node, picture)
+        return
+    yield f"subgraph {quoted(f'cluster_state_{node.id}')} {{"
+    stays = [arrow.within(str) for arrow in picture.arrows if arrow.source == node.id and not arrow.targets]
+    yield f"    label={quoted(node.name, *stays)}; {_TITLE} {_look(node, picture)}"
+    if node.opens:
+        yield f"    {quoted(f'[*] {node.id}')} [{_DOT}];"
+    if any(node.id in _tagged(arrow, picture) for arrow in picture.arrows):
+        yield f"    {quoted(f'{node.id}.')} [{_TAG}, label={quoted(node.name)}];"
+    yield from (f"    {line}" for child in picture.within(node.id) for line in _tree(child, picture))
+    yield "}"
+
+
+def _look(node: Node, picture: Picture) -> str:
+    is_region = bool(node.parent) and picture.node(node.parent).kind == "parallel"
+    style = "rounded,dashed" if is_region else "rounded"
+    kind = picture.classes.get(node.id)
+    if kind is None:
+        return f'style="{style}"; color="#616161"; penwidth=1;'
+    fill, line = COLOURS[kind]
+    width = 2 if kind in ("current", "failed") else 1
+    return f'style="{style},filled"; fillcolor="{fill}"; color="{line}"; penwidth={width};'
+
+
+def _marked(node: Node, picture: Picture) -> str:
+    kind = picture.classes.get(node.id)
+    return "" if kind is None else ', fillcolor="{}", color="{}"'.format(*COLOURS[kind])
+
+
+def _opening(dot: str, state: str, picture: Picture) -> str:
+    return f"{dot} -> {quoted(_first(state, picture))}{_clipped('lhead', state, picture)};"
+
+
+def _clipped(end: str, state: str, picture: Picture) -> str:
+    around = picture.node(state).is_around
+    return f" [{end}={quoted(f'cluster_state_{state}')}]" if around else ""
+
+
+def _edges(picture: Picture) -> Iterator[str]:
+    depths = _depths(picture)
+    forks = 0
+    for arrow in (arrow for arrow in picture.arrows if arrow.targets):
+        tags = _tagged(arrow, picture)
+        tail = f"{arrow.source}." if arrow.source in tags else _last(arrow.source, picture)
+        clip = _ltail(arrow, tags, picture)
+        note = "(internal)" if arrow.reach == "internal" else ""
+        is_earlier = depths.get(arrow.target, 0) < depths.get(arrow.source, 0)
+        is_apart = picture.node(arrow.source).parent != picture.node(arrow.target).parent
+        around = picture.node(arrow.target).is_around
+        if arrow.others:
+            forks += 1
+            fork = f"fork {forks}"
+            yield f"{quoted(fork)} [{_FORK}];"
+            yield edge_line(arrow, source=tail, target=fork, clip=clip, note=note)
+            for target in arrow.targets:
+                yield _opening(quoted(fork), target, picture)
+            continue
+        is_tag = arrow.target in tags
+        # The part of an edge within a box is not drawn: its label is nearest to the rest if that is short.
+        inner = _last(arrow.target, picture) if is_earlier else _entrance(arrow.target, picture)
+        head = f"{arrow.target}." if is_tag else inner
+        if not is_tag and around:
+            clip += f", lhead={quoted(f'cluster_state_{arrow.target}')}"
+        yield edge_line(
+            arrow, back=is_earlier and (is_apart or around), source=tail, target=head, clip=clip, note=note
+        )
+
+
+def _ltail(arrow: Arrow, tags: frozenset[str], picture: Picture) -> str:
+    around = picture.node(arrow.source).is_around and arrow.source not in tags
+    return f", ltail={quoted(f'cluster_state_{arrow.source}')}" if around else ""
+
+
+def _tagged(arrow: Arrow, picture: Picture) -> frozenset[str]:
+    """Return the ends of a transition that are around its other end, or around both as the same state.
+
+    Graphviz can't end an edge at a box from inside of it: a node with the name of the state stands for it.
+    """
+    found = {target for target in arrow.targets if target in picture.around(arrow.source)}
+    within = [target for target in arrow.targets if arrow.source in (target, *picture.around(target))]
+    if within and picture.node(arrow.source).is_around:
+        found |= {arrow.source}
+    return frozenset(found)
+
+
+def _first(state: str, picture: Picture) -> str:
+    """Return the node that an edge into a state ends at: the first state that is entered within it."""
+    node = picture.node(state)
+    if not node.is_around:
+        return state
+    inner = node.opens or [child.id for child in picture.within(state) if not child.is_history]
+    return _first(inner[0], picture)
+
+
+def _entrance(state: str, picture: Picture) -> str:
+    """Return the node of a state that lies where it is entered."""
+    if picture.node(state).opens:
+        return f"[*] {state}"
+    regions = [child for child in picture.within(state) if not child.is_history]
+    return _entrance(regions[0].id, picture) if regions else state
+
+
+def _last(state: str, picture: Picture) -> str:
+    """Return the node that an edge out of a state begins at: the last of the states within it."""
+    inner = [child for child in picture.within(state) if not child.is_history]
+    return _last(inner[-1].id, picture) if inner else state
+
+
+def _depths(picture: Picture) -> dict[str, int]:
+    """Return how many transitions lead to each state at least, for the states that can be reached."""
+    leaving: dict[str, list[Arrow]] = {}
+    for arrow in picture.arrows:
+        leaving.setdefault(arrow.source, []).append(arrow)
+
+    def steps(here: str) -> Iterator[tuple[Arrow | None, str]]:
+        node = picture.node(here)
+        opened = node.opens or [child.id for child in picture.within(here) if not child.is_history]
+        yield from ((None, state) for state in opened)
+        for source in (here, *picture.around(here)):
+            yield from ((arrow, target) for arrow in leaving.get(source, ()) for target in arrow.targets)
+
+    found = breadth_first(picture.start, steps)
+    return {state: sum(step is not None for step in path) for state, path in found}
