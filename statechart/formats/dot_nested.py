@@ -34,7 +34,7 @@ def nested_body(picture: Picture) -> Iterator[str]:
         inside = [node for node in top if node.id in members]
         yield from (f"    {line}" for node in inside for line in _tree(node, picture))
         yield "}"
-    yield _opening('"[*]"', picture.start, picture)
+    yield from (_opening('"[*]"', state, picture) for state in picture.starts)
     for node in picture.nodes:
         yield from (_opening(quoted(f"[*] {node.id}"), state, picture) for state in node.opens)
     yield from _edges(picture)
@@ -168,5 +168,8 @@ def _depths(picture: Picture) -> dict[str, int]:
         for source in (here, *picture.around(here)):
             yield from ((arrow, target) for arrow in leaving.get(source, ()) for target in arrow.targets)
 
-    found = breadth_first(picture.start, steps)
-    return {state: sum(step is not None for step in path) for state, path in found}
+    depths: dict[str, int] = {}
+    for start in picture.starts:
+        for state, path in breadth_first(start, steps):
+            depths.setdefault(state, sum(step is not None for step in path))
+    return depths

@@ -15,6 +15,8 @@ from statechart.tree import is_nested
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
+    from statemachine import Event
+
     from statechart.engine.declaration.timers import Alarm
     from statechart.graph import AnyChart
 
@@ -76,9 +78,10 @@ def _place(table: Table, node: Node) -> Mapping[str, object]:
 def _transitions(table: Table, *, nested: bool) -> Iterator[Mapping[str, object]]:
     for node in table.nodes:
         for way in node.ways:
-            for event in [event.id for event in declared_events(way.transition)] or [None]:
+            found: list[Event | None] = [*declared_events(way.transition)]
+            for event in found or [None]:
                 yield {
-                    "event": event,
+                    "event": event and event.id,
                     "source": _text(table, node.number),
                     "target": _text(table, way.targets[0]) if way.targets else None,
                     "guards": [str(guard) for guard in way.transition.cond],

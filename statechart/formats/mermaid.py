@@ -121,7 +121,8 @@ def _nested(picture: Picture) -> Iterator[str]:
         yield from (f"    {line}" for node in inside for line in _tree(node, picture))
         yield "}"
     yield from (line for node in top if node.id not in homes for line in _tree(node, picture))
-    yield from _ends(top)
+    yield from (f"[*] --> {_id(state)}" for state in picture.starts)
+    yield from (f"{_id(node.id)} --> [*]" for node in top if node.final)
     forks = 0
     for arrow in picture.arrows:
         if arrow.reach == "stays" or _is_inner(arrow, picture) or _is_around(arrow, picture):
@@ -156,7 +157,9 @@ def _tree(node: Node, picture: Picture) -> Iterator[str]:
             yield "    --"
         yield from (f"    {line}" for child in part for line in _tree(child, picture))
     if node.kind == "compound":
-        yield from (f"    {line}" for line in _ends(children))
+        opened = [child for child in children if child.id in node.opens]
+        yield from (f"    [*] --> {_id(child.id)}" for child in opened)
+        yield from (f"    {_id(child.id)} --> [*]" for child in children if child.final)
         yield from (
             f"    {_transition(arrow)}"
             for arrow in picture.arrows

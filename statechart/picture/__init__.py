@@ -1,7 +1,7 @@
 """The content of a diagram, before a format draws it."""
 
 from statechart.picture.composing import compose
-from statechart.picture.marking import chosen, path, timed
+from statechart.picture.marking import chosen, is_failed, path, states_of, timed
 from statechart.picture.values import (
     Arrow,
     ArrowMark,
@@ -27,7 +27,9 @@ __all__ = [
     "chosen",
     "compose",
     "identifiers",
+    "is_failed",
     "path",
     "printable",
+    "states_of",
     "timed",
 ]

@@ -40,6 +40,7 @@ def compose(chart: AnyChart, marks: Marks) -> Picture:
             *_remarks(current, marks),
         ],
         classes=_classes(bare, marks, current),
+        starts=bare.starts,
     )
 
 

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from statechart.errors import NoSuchPath, UnknownEvent
-from statechart.graph import allowed_events, edges, events, failures
+from statechart.graph import allowed_events, edges, events, failures, states
+from statechart.picture.steps import split
 from statechart.picture.values import Marks, Visit
+from statechart.picture.walking import visits_of
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -18,12 +20,16 @@ if TYPE_CHECKING:
 def path(chart: AnyChart, names: Sequence[str]) -> Marks:
     """Return the marks of a path: events that lead from the initial state, in order.
 
-    Guards are not asked.
+    Guards are not asked. In a chart whose events are macrosteps, a transition without an event is a part of
+    the path if it has no guard.
 
     Raises:
         UnknownEvent: The chart has no such event.
         NoSuchPath: An event does not leave the state that the earlier events lead to.
     """
+    if getattr(chart, "_is_stepwise", False):
+        taken, rest = visits_of(chart, names)
+        return Marks(current=rest, failed=is_failed(chart, rest), visits=taken)
     known = {(edge.source, edge.event): edge for edge in edges(chart)}
     here = next(state_text(state.value) for state in chart.states if state.initial)
     visits = []
@@ -48,8 +54,18 @@ def chosen(chart: AnyChart, state: str | None = None, events: str | None = None)
     if state is not None and events is not None:
         raise ValueError("a state or a path can be marked, not both")
     if events is None:
-        return Marks(current=state, failed=state in failures(chart))
+        return Marks(current=state, failed=state is not None and is_failed(chart, state))
     return path(chart, [event.strip() for event in events.split(",") if event.strip()])
+
+
+def is_failed(chart: AnyChart, state: str) -> bool:
+    """Return whether a state is a failure, or one of those in the text of a configuration."""
+    return any(name in failures(chart) for name in states_of(chart, state))
+
+
+def states_of(chart: AnyChart, state: str) -> tuple[str, ...]:
+    """Return the states in the text of a configuration; none if the chart lacks one of them."""
+    return split(state, states(chart))
 
 
 def timed(taken: Iterable[tuple[datetime, str, str, str]]) -> list[Visit]:

@@ -41,6 +41,7 @@ class Outline:
             others like it.
         places: The indexes into `whole` by source, event and target, in the chart's own words.
         everywhere: The events that lead to one state from all others: name and target by event.
+        starts: The states that the chart begins in.
         shared: The note about the guards of every transition, or nothing.
     """
 
@@ -56,6 +57,7 @@ class Outline:
     places: Mapping[tuple[str, str, str], tuple[int, ...]]
     everywhere: Mapping[str, tuple[str, str]]
     shared: tuple[Note, ...]
+    starts: tuple[str, ...]
 
 
 _outlines: WeakKeyDictionary[AnyChart, Outline] = WeakKeyDictionary()
@@ -95,6 +97,7 @@ def _outline(chart: AnyChart) -> Outline:
         places=_places(whole, values),
         everywhere={},
         shared=(),
+        starts=tuple(ids[texts[number]] for number in table.starts),
     )
     # In a chart with states within states, states that share transitions have a state around them.
     return bare if nested else _folded(chart, bare)

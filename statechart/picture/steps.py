@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from statechart.configuration import JOINED
+from statechart.engine.hooks import Microstep
 
 if TYPE_CHECKING:
-    from statechart.engine.hooks import Microstep
     from statechart.picture.outline import Outline
     from statechart.picture.values import Arrow, Visit
 
@@ -41,12 +41,15 @@ def visited(bare: Outline, visit: Visit) -> Iterator[str]:
 
 def taken_by(bare: Outline, visit: Visit) -> Iterator[int]:
     """Yield the indexes of the transitions that a visit took, each once."""
-    if not visit.steps:
+    is_nested = any(node.parent for node in bare.nodes)
+    if not visit.steps and not is_nested:
         yield from bare.places.get((visit.source, visit.event, visit.target), ())
         return
-    active = {name for leaf in split(visit.source, bare.ids) for name in (leaf, *_around(bare, leaf))}
+    active, after = _active(bare, visit.source), _active(bare, visit.target)
+    # Without steps, the states that are in one of both configurations only were left or entered.
+    alone = Microstep(visit.event, tuple(active - after), tuple(after - active))
     found: dict[int, None] = {}
-    for step in visit.steps:
+    for step in visit.steps or (alone,):
         found |= dict.fromkeys(_taken(bare, step, active))
         active = (active - set(step.exited)) | set(step.entered)
     yield from found
@@ -85,6 +88,10 @@ def _explains(bare: Outline, arrow: Arrow, step: Microstep) -> bool:
         for target in arrow.targets
     )
     return all(entered) and (arrow.reach == "internal" or names[arrow.source] in step.exited)
+
+
+def _active(bare: Outline, text: str) -> set[str]:
+    return {name for leaf in split(text, bare.ids) for name in (leaf, *_around(bare, leaf))}
 
 
 def _around(bare: Outline, name: str) -> Iterator[str]:

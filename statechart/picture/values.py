@@ -7,7 +7,7 @@ The picture of a chart with states within states is the same picture with more i
   `compound` as a frame around its states, `parallel` as a frame around regions side by side, `shallow` and
   `deep` as a history, H and H*. `Picture.within(state)` has the children of a state, and of the chart ("").
 - `Node.opens` has the states that a compound state is entered by: usually one child, rarely a state deeper
-  within. `Node.initial` is true of each of these and of the chart's own initial state, `Picture.start`.
+  within. `Node.initial` is true of each of these and of `Picture.starts`.
   Regions of a parallel state have no initial mark.
 - An arrow may leave and enter states of any depth and kind. `Arrow.others` has further targets, in other
   regions. `Arrow.trigger` is `event`, `done` (the chart raises it when a state is done), `always` (without
@@ -215,6 +215,7 @@ class Picture:
         classes: The class of each state: `current`, `failed`, `around`, `visited`, `failure`, or `missed`
             by tests.
         missed: The transitions that tests missed, as indexes into `arrows`.
+        starts: The states that the chart begins in: one at the top, except in some charts that were loaded.
     """
 
     name: str
@@ -225,16 +226,12 @@ class Picture:
     notes: Sequence[Note]
     classes: Mapping[str, str]
     missed: frozenset[int] = field(default_factory=frozenset)
+    starts: tuple[str, ...] = ()
 
     @property
     def is_nested(self) -> bool:
         """Whether there are states within states."""
         return any(node.parent for node in self.nodes)
-
-    @property
-    def start(self) -> str:
-        """The identifier of the state that the chart begins in."""
-        return next(node.id for node in self.nodes if node.initial and not node.parent)
 
     def node(self, state: str) -> Node:
         """Return a state by its identifier."""
