@@ -33,6 +33,7 @@ GIVEN = ("model", "key", "name", "event", "from_state", "to_state", "repository"
 """The keywords that an effect is given if it names them, beside those of the payload."""
 
 _MARK = "__statechart_effect__"
+_DONE = "done_state_"  # in the name of an attribute; records have dots instead
 _GENERIC = frozenset(("after_transition", "on_enter_state"))
 _BEFORE = ("before_", "on_exit_", "on_")
 _SLIP = 0.75  # two names that are so alike are taken for one, misspelt
@@ -164,6 +165,9 @@ def effects_of(chart: AnyChart, attrs: Mapping[str, object]) -> tuple[tuple[Effe
             found.append(_effect(chart, method, attrs))
         except ChartDefinitionError as error:
             problems.append(str(error))
+    for method, value in attrs.items():
+        if is_effect(value) and not is_effect(inspect.getattr_static(chart, method, None)):
+            problems.append(f"effect {method} has a name that each chart uses itself: rename it")
     names = [each.name for each in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     problems += [f"two effects have the name {name!r}" for name in twice]
@@ -188,6 +192,7 @@ def _effect(chart: AnyChart, method: str, attrs: Mapping[str, object]) -> Effect
         raise ChartDefinitionError(f"effect {method} has a yield, and would not run when it is called")
     mark: _Mark = getattr(function, _MARK)
     events, states = _occasions(chart, method, mark.of, attrs)
+    events |= {f"done.state.{each.removeprefix(_DONE)}" for each in events if each.startswith(_DONE)}
     takes, needs, takes_all = _parameters(method, declared)
     found = Effect(method, mark.name or method, events, states, takes, needs, takes_all)
     choice = getattr(chart, "record_payload", True)

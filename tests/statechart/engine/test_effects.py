@@ -171,6 +171,7 @@ class Listener:
         ({"tell": effect(lambda self, target: None)}, "only guards and hooks are given: .* model, key"),
         ({"tell": effect(lambda self, key, /: None)}, "takes 'key' by position"),
         ({"a": effect(name="x")(fresh()), "b": effect(name="x")(fresh())}, "two effects have the name 'x'"),
+        ({"prepare": effect(fresh())}, "effect prepare has a name that each chart uses itself: rename it"),
         ({"tell": effect(lambda self, to: None), "record_payload": False}, "takes the payload to, which"),
         ({"tell": effect(lambda self, to: None), "record_payload": {"to"}}, "record_payload leaves out"),
         ({"listeners": [Listener]}, "Listener.tell is an effect, which only the chart may have"),
