@@ -17,6 +17,8 @@ PROGRAM = "python -m statechart"
 ANY_CHART = "MODULE:CHART"
 
 _CHARTLESS = ("--", "docs ")
+_WITH_ACTION = ("timers",)
+"""The commands whose first word is an action, before the chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ class Spelling:
         """Return a command ready to be typed, with `NAME` replaced by a name."""
         spelled = words.replace("NAME", shell_word(name) if name is not None else "NAME")
         command, _, rest = spelled.partition(" ")
+        if command in _WITH_ACTION and not rest.startswith("-"):
+            action, _, rest = rest.partition(" ")
+            command = f"{command} {action}"
         if f"{spelled} ".startswith(_CHARTLESS) or rest == "--help":
             return f"{self.program} {spelled}"
         store = shown(self.store) if isinstance(self.store, str) else self.store

@@ -92,7 +92,9 @@ def subcommand(
 
     def declared(handler: Callable[..., Any]) -> Subcommand:  # Any: click calls it with the parameters
         found = declare(name, handler, shared)
-        found.params[:0] = [_CHART] if charted else []
+        if charted:
+            # Behind an action, as in `timers run`.
+            found.params.insert(sum(each.name == "action" for each in found.params[:1]), _CHART)
         return found
 
     return declared

@@ -27,6 +27,10 @@ WAYS: dict[str, Way] = {
     **dict.fromkeys(
         ("due", "outbox", "jobs", "retry", "work"), Way("effects are run by effects", ("effects --run",))
     ),
+    **dict.fromkeys(
+        ("timer", "cron", "schedule", "deadlines"),
+        Way("timers are fired by timers", ("timers run", "timers list")),
+    ),
     **dict.fromkeys(("check", "fsck"), Way("histories are checked by verify", ("verify", "docs check"))),
     **dict.fromkeys(
         ("serve", "web", "ui", "top"), Way("all values are shown live by dashboard", ("dashboard --open",))
@@ -56,6 +60,9 @@ COMMANDS: dict[str, Entry] = {
     "create": Entry("create", "create", "Record a new value.", CHANGE),
     "fire": Entry("fire", "fire", "Fire an event on a value, and commit the transition.", CHANGE),
     "effects": Entry("effects", "effects", "List the effects that are due, or run them.", CHANGE),
+    "timers": Entry(
+        "timers", "timers", "List the timers that run, or fire them when they are due.", CHANGE
+    ),
     "move": Entry("stores.move", "move", "Bring values to another store, and back.", CHANGE),
     "verify": Entry("verify", "verify", "Check histories for damage, and against today's chart.", CHECK),
     "store": Entry("stores.store", "store", "Check or migrate the tables of a store in a database.", CHECK),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, computed_field
 from statechart.utc import UtcDatetime
 
 
-class TimerOutcome(BaseModel, frozen=True, extra="forbid"):
+class TimerOutcome(BaseModel, frozen=True, extra="forbid", ser_json_timedelta="float"):
     """What became of a timer that was due, or why a name could not be attempted.
 
     Attributes:
