@@ -122,3 +122,9 @@ from statechart.stored.session import (
     Allowed as Allowed,
     ChartSession as ChartSession,
 )
+from statechart.stored.timers.outcome import (
+    TimerOutcome as TimerOutcome,
+)
+from statechart.stored.timers.runner import (
+    TimersRunner as TimersRunner,
+)

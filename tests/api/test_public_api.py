@@ -24,6 +24,8 @@ STATECHART = """
     ReservedPayload Session Stale State StatechartError StorageError Transition UnknownEvent
     UnknownPayload UnknownState fire
     DueEffect EffectOutcome effect
+    ChartWarning Configuration DocumentRefused Due HistoryState IllegalConfiguration InternalEvent Microstep
+    Timer TimerOutcome TimersRunner Unexplored Unstable due fire_due load
     MissingSegment Segment SegmentFile UnusableSegment
     Diverged MovedAway
     DatabaseFailed DriverMissing HistoryProtected InvalidUrl NoSuchDatabase NotADatabase NotPermitted
