@@ -15,7 +15,8 @@ from statechart.formats.svg import svg
 from statechart.pages.drawn import PAGE_WIDTH
 from statechart.picture import Marks, Picture, compose, path, timed
 from statechart.testing.coverage.colouring import coloured
-from statechart.testing.coverage.items import Covered, edge_item
+from statechart.testing.coverage.items import Covered
+from statechart.testing.coverage.texts import edge_item
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "order"))
 from order import OrderChart  # an example, which is not installed

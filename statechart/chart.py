@@ -152,6 +152,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             initial state, without a commit.
         subject: The name in messages; by default the model's `name`.
         commit: Makes transitions durable. None keeps them in memory only.
+        at: The moment by which the timers of the initial state begin; by default now.
 
     Attributes:
         model: The model now. After an event, it is the value that the event led to: the same object, if
@@ -194,9 +195,14 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     _explored: ClassVar[Any] = None  # what `statechart.graph` found out
 
     def __init__(
-        self, model: ModelT | None = None, *, subject: str | None = None, commit: Commit | None = None
+        self,
+        model: ModelT | None = None,
+        *,
+        subject: str | None = None,
+        commit: Commit | None = None,
+        at: datetime | None = None,
     ) -> None:
-        super().__init__(self.new_model() if model is None else model, subject, commit)
+        super().__init__(self.new_model() if model is None else model, subject, commit, at)
 
     def _new_hooks(self) -> Hooks:
         cls = type(self)

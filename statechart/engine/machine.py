@@ -73,7 +73,9 @@ class Machine(Described[ModelT], Generic[ModelT]):
     _declared: ClassVar[Mapping[str, Event]] = {}
     _alarms: ClassVar[Mapping[str, Alarm]] = {}
 
-    def __init__(self, model: Any, subject: str | None, commit: Commit | None) -> None:
+    def __init__(
+        self, model: Any, subject: str | None, commit: Commit | None, at: datetime | None = None
+    ) -> None:
         chart = type(self)
         if chart._abstract:
             raise ChartDefinitionError(f"chart {chart.__name__}: it has no states; declare some")
@@ -88,8 +90,9 @@ class Machine(Described[ModelT], Generic[ModelT]):
         self.subject = subject
         self.commit = commit
         self._evolution: Evolve | None = None
-        self._at: datetime | None = None
+        self._at: datetime | None = at
         self._prepare(self._resolve_class_listeners())
+        self._at = None
 
     def _prepare(self, listeners: Iterable[object]) -> None:
         """Find what this machine runs, and enter the initial state if the model has none."""

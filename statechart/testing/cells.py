@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from statechart.graph import allowed_events, events, states
 from statechart.testing.driver import Driver
 from statechart.testing.exploring import choices, showing_payloads
+from statechart.testing.nested.configurations import trying
+from statechart.testing.nested.edges import is_stepwise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +23,7 @@ class Cell:
     """One event in one state.
 
     Attributes:
+        state: The state; with states within states, the states that are active together.
         declared: Whether the chart declares such a transition, guards not asked.
         payload: The payload of the event.
         number: The number of the payload, if the event has several.
@@ -61,6 +64,10 @@ def matrix(
 ) -> tuple[Cell, ...]:
     """Return the cells of a chart's matrix, state by state.
 
+    With states within states, there is a cell for each event in each state without states within it; its
+    `state` is a configuration that refuses the event, if there is one. At most 10,000 configurations are
+    looked at, and their cells are returned.
+
     Args:
         model: Makes the model that guards and hooks see; by default the chart's own.
         payloads: The payload of each event, or several payloads: each has a cell of its own.
@@ -71,11 +78,16 @@ def matrix(
     """
     known = choices(chart, payloads, model)
     return tuple(
-        Cell(chart, state, event, event in allowed_events(chart, state), model, payload, number)
-        for state in states(chart)
-        for event in events(chart)
+        Cell(chart, state, event, declared, model, payload, number)
+        for state, event, declared in (trying(chart) if is_stepwise(chart) else _every(chart))
         for number, payload in _numbered(known[event])
     )
+
+
+def _every(chart: type[Chart]) -> Iterator[tuple[str, str, bool]]:
+    for state in states(chart):
+        for event in events(chart):
+            yield state, event, event in allowed_events(chart, state)
 
 
 def _numbered(payloads: Sequence[Payload]) -> Iterator[tuple[int | None, Payload]]:

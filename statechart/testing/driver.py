@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Self
 
+from statechart.configuration import JOINED, Configuration
 from statechart.engine.machine import ModelT
 from statechart.errors import InvalidTransition, InvalidValue
-from statechart.testing.models import begun, require_chart, state_value
-from statechart.wording import state_text
+from statechart.testing.models import begun, parts, require_chart, state_value
+from statechart.wording import listed, state_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from statechart.chart import Chart, Event
     from statechart.engine.hooks import Commit, Transition
 
@@ -21,31 +25,44 @@ class Driver(Generic[ModelT]):
 
     Events are given by name or as the chart's attributes: `OrderChart.pay`.
 
+    Time stands still, except in `elapse`: timers fire only there, each at its deadline.
+
     Args:
         chart: The chart's class.
-        state: The first state, or its value; by default that of the model, or the initial state.
+        state: The first state, or its value; by default that of the model, or the initial state. With
+            states within states, the states that are active together, such as `awaiting + packing`, or a
+            state around others; its timers begin.
         model: The model that guards and hooks see, frozen or not; by default the chart's own, or one of
             the class in its declaration, `Chart[Order]`.
         commit: Makes transitions durable.
+        now: The first moment; by default the present.
+        remembers: What history states remember, such as `{"where_it_was": "awaiting + packed"}`.
         facts: Attributes of the model.
+
+    Attributes:
+        now: The moment of the driver's clock.
 
     Raises:
         TypeError: The model has fields without a default, and no model was given, or no such attribute;
             or the chart is no chart's class.
-        UnknownState: The chart has no such state.
+        UnknownState: The chart has no such state, or can't be in these states together.
     """
 
     def __init__(
         self,
         chart: type[Chart[ModelT]],
         *,
-        state: str | None = None,
+        state: object = None,
         model: ModelT | None = None,
         commit: Commit | None = None,
+        now: datetime | None = None,
+        remembers: Mapping[str, object] | None = None,
         **facts: object,
     ) -> None:
         require_chart(chart)
-        self.machine: Chart[ModelT] = chart(begun(chart, model, state, facts), commit=commit)
+        self.now: datetime = now or datetime.now(UTC)
+        begins = begun(chart, model, state, facts, self.now, remembers)
+        self.machine: Chart[ModelT] = chart(begins, commit=commit, at=self.now)
         self.transitions: list[Transition] = []
 
     @property
@@ -56,8 +73,22 @@ class Driver(Generic[ModelT]):
 
     @property
     def state(self) -> str:
-        """The current state."""
+        """The current state, or the states that are active together, such as `awaiting + packing`."""
         return state_text(getattr(self.machine.model, "state", None))
+
+    @property
+    def timers(self) -> dict[str, datetime]:
+        """The deadlines of the timers that run, the earliest first."""
+        held = getattr(self.machine.model, "state", None)
+        running = held.timers if isinstance(held, Configuration) else {}
+        return dict(sorted(running.items(), key=lambda timer: (timer[1], timer[0])))
+
+    @property
+    def history(self) -> dict[str, str]:
+        """The states that each history state remembers, as a text."""
+        held = getattr(self.machine.model, "state", None)
+        remembered = held.history if isinstance(held, Configuration) else {}
+        return {name: JOINED.join(states) for name, states in remembered.items()}
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -72,6 +103,7 @@ class Driver(Generic[ModelT]):
             UnknownEvent: The chart has no such event.
         """
         __tracebackhide__ = True
+        self.machine._at = self.now
         self.transitions.append(self.machine.fire(self._event(event), **payload))
         return self
 
@@ -82,17 +114,67 @@ class Driver(Generic[ModelT]):
             self.fire(event)
         return self
 
-    def expect(self, state: str) -> Self:
-        """Require a state."""
+    def elapse(self, time: timedelta | str) -> Self:
+        """Let time pass, and fire the timers that become due, each at its deadline.
+
+        Args:
+            time: The time; or the name of a timer, such as `awaiting.expire`: until its deadline.
+        """
         __tracebackhide__ = True
-        expected = state_text(state_value(type(self.machine), state))  # raises for a typo in the test
+        until = self._deadline(time) if isinstance(time, str) else self.now + time
+        require(until >= self.now, f"time can't go back by {self.now - until}: give a positive time")
+        for _ in range(_MOST):
+            deadline = next(iter(self.timers.values()), None)
+            if deadline is None or deadline > until:
+                self.now = until
+                return self
+            self.now = max(self.now, deadline)
+            self.transitions += self.machine.fire_due(self.now, limit=1)
+        raise AssertionError(
+            f"more than {_MOST} timers fired, up to {self.now - until} before the end: let less time pass"
+        )
+
+    def expect(self, state: object) -> Self:
+        """Require a state; with states within states, all that are active together, and no other."""
+        __tracebackhide__ = True
+        chart = type(self.machine)
+        value = state_value(chart, state)  # raises for a typo in the test
+        named = [state_text(getattr(each, "value", each)) for each in parts(state)]
+        if isinstance(value, Configuration) and not isinstance(state, Configuration):
+            around = [name for name in named if name not in value.active]
+            hint = "use expect_active, or name the states within"
+            require(
+                not around, f"{listed(around)} {'have' if len(around) > 1 else 'has'} states within: {hint}"
+            )
+            missing = [name for name in value.active if name not in named]
+            require(
+                not missing, f"{state_text(state)} is active with others, such as {value}: name them all"
+            )
+        expected = state_text(value)
         require(self.state == expected, f"it is {self.state}, not {expected}, after {self._story()}")
+        return self
+
+    def expect_active(self, *states: object) -> Self:
+        """Require that states are active, whatever else is; also states around others."""
+        __tracebackhide__ = True
+        for state in states:
+            told = f"{state_text(getattr(state, 'value', state))} is not active"
+            require(self.machine.active(state), f"{told}: it is {self.state}, after {self._story()}")
+        return self
+
+    def expect_inactive(self, *states: object) -> Self:
+        """Require that states are not active."""
+        __tracebackhide__ = True
+        for state in states:
+            told = f"{state_text(getattr(state, 'value', state))} is active"
+            require(not self.machine.active(state), f"{told}: it is {self.state}, after {self._story()}")
         return self
 
     def refuses(self, event: Event | str, *, because: str | None = None, **payload: Any) -> Self:
         """Require that the chart or the model refuses an event, with `because` in the message."""
         __tracebackhide__ = True
         before, told = self.state, None
+        self.machine._at = self.now
         try:
             self.machine.fire(self._event(event), **payload)
         except (InvalidTransition, InvalidValue) as refusal:
@@ -108,8 +190,30 @@ class Driver(Generic[ModelT]):
     def _event(self, event: Event | str) -> Event:
         return self.machine.event(str(getattr(event, "id", event)))
 
+    def _deadline(self, timer: str) -> datetime:
+        __tracebackhide__ = True
+        if timer not in self.timers:
+            raise AssertionError(
+                f"the timer {timer} does not run in {self.state}: running {are(list(self.timers))}"
+            )
+        return self.timers[timer]
+
     def _story(self) -> str:
-        return ", ".join(taken.event for taken in self.transitions) or "no event"
+        return ", ".join(map(_told, self.transitions)) or "no event"
+
+
+_MOST = 1_000
+
+
+def _told(taken: Transition) -> str:
+    if taken.timer is None:
+        return taken.event
+    return f"{taken.timer} {'lapsed' if taken.lapsed else 'fired'}"
+
+
+def are(names: list[str]) -> str:
+    """Return names with their verb: `is awaiting.expire`, `are a and b`, `is none`."""
+    return f"{'are' if len(names) > 1 else 'is'} {listed(names) if names else 'none'}"
 
 
 def require(holds: bool, told: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
 from inspect import Parameter, signature
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,6 +12,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from statechart.chart import Chart
+from statechart.configuration import JOINED, Configuration
 from statechart.engine.draft import keeper_of
 from statechart.engine.values import require_settable
 from statechart.errors import UnknownState
@@ -30,15 +32,24 @@ def require_chart(chart: object) -> None:
 
 
 def begun(
-    chart: type[Chart[Any]], model: object | None, state: object | None, facts: Mapping[str, object]
+    chart: type[Chart[Any]],
+    model: object | None,
+    state: object | None,
+    facts: Mapping[str, object],
+    at: datetime | None = None,
+    remembers: Mapping[str, object] | None = None,
 ) -> Any:  # Any: a model
     """Return the given model, or a new model, in a state and with facts as attributes.
 
     A model whose attributes can be set stays the same object.
 
+    Args:
+        at: The moment by which timers begin.
+        remembers: What history states remember, as texts such as `awaiting + packing`.
+
     Raises:
         TypeError: A model has to be given, or has no such attribute.
-        UnknownState: The chart has no such state.
+        UnknownState: The chart has no such state, or can't be in these states together.
     """
     found = model if model is not None else chart.new_model()
     if found is None:
@@ -46,19 +57,65 @@ def begun(
         found = SimpleNamespace(state=None, **facts) if declared is None else _made(chart, declared, facts)
     else:
         found = _with_facts(found, facts)
-    return found if state is None else _in_state(chart, found, state_value(chart, state))
+    if state is None and not remembers:
+        held = getattr(found, "state", None)
+        if not isinstance(held, Configuration) or model is not None or "state" in facts:
+            return found
+        return _in_state(chart, found, entered_at(chart, held, found, at))
+    value = state_value(chart, chart.initial(at) if state is None else state)
+    if chart._holds_configuration and value is not state:
+        value = entered_at(chart, value, found, at, remembers)
+    return _in_state(chart, found, value)
 
 
 def state_value(chart: type[Chart[Any]], state: object) -> Any:  # Any: states have values of many types
     """Return the value of a state, which may be given as a text.
 
+    Of a chart with states within states, that is a configuration: the text names the states that are active
+    together, such as `awaiting + packing`, or a state around others.
+
     Raises:
-        UnknownState: The chart has no such state.
+        UnknownState: The chart has no such state, or can't be in these states together.
     """
+    if chart._holds_configuration:
+        return state if isinstance(state, Configuration) else Configuration.of(chart, *parts(state))
     for declared in chart.states:
         if state_text(declared.value) == state_text(state):
             return declared.value
     raise UnknownState(chart.__name__, state_text(state), states(chart))
+
+
+def parts(state: object) -> list[Any]:
+    """Return the states that a text such as `awaiting + packing` names."""
+    return [each.strip() for each in state.split(JOINED.strip())] if isinstance(state, str) else [state]
+
+
+def entered_at(
+    chart: type[Chart[Any]],
+    state: Configuration,
+    model: object,
+    at: datetime | None,
+    remembers: Mapping[str, object] | None = None,
+) -> Configuration:
+    """Return a configuration whose states were entered at a moment: with their timers, and with history.
+
+    Raises:
+        IllegalConfiguration: A history state can't remember such states.
+    """
+    at = at or datetime.now(UTC)
+    name = str(getattr(model, "name", None) or chart.__name__)
+    timers = {
+        alarm.name: alarm.deadline(at, model, name)
+        for alarm in chart._alarms.values()
+        if alarm.owner in state
+    }
+    history = {
+        memory: tuple(map(state_text, parts(states))) for memory, states in (remembers or {}).items()
+    }
+    found = state.model_copy(
+        update={"timers": {**timers, **state.timers}, "history": {**state.history, **history}}
+    )
+    return cast("Configuration", chart._form.state(chart._form.read(found)))
 
 
 def values_of(model: object) -> dict[str, Any]:
@@ -97,7 +154,8 @@ def _made(chart: type[Chart[Any]], model: type, facts: Mapping[str, object]) -> 
     """Return a new model of the class that a chart declares."""
     require_fields(model, facts)
     lacking = [name for name in _required(model) if name not in facts]
-    initial = {"state": chart.initial_state.value} if "state" in lacking and chart.initial_state else {}
+    first: object = Configuration.of(chart) if chart._holds_configuration else chart.initial()
+    initial = {"state": first} if "state" in lacking else {}
     lacking = [name for name in lacking if name not in initial]
     if lacking:
         call = ", ".join(f"{name}=..." for name in lacking)

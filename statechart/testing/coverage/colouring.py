@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from statechart.picture import Arrow, ArrowMark, Picture
-from statechart.testing.coverage.items import Covered, edge_item, tests_text
+from statechart.configuration import JOINED
+from statechart.engine.nested.program import ALWAYS
+from statechart.picture import Arrow, ArrowMark, Node, Picture
+from statechart.testing.coverage.items import Covered, tests_text
+from statechart.testing.coverage.texts import edge_item, history_item
+from statechart.testing.nested.edges import ALIAS
 from statechart.wording import counted
 
 
@@ -16,16 +20,13 @@ def coloured(covered: Covered) -> Picture:
     An uncovered transition is drawn even if it belongs to a note.
     """
     picture = covered.picture()
-    values = dict(zip((node.id for node in picture.nodes), covered.items["states"], strict=True))
+    values = dict(zip((node.id for node in picture.nodes), covered.texts(), strict=True))
     tally = _Tally(covered, values)
     shown = [*picture.arrows, *_hidden(picture, tally)]
     return replace(
         picture,
         arrows=[tally.marked(arrow) for arrow in shown],
-        classes={
-            node.id: "visited" if covered.items["states"].get(values[node.id]) else "missed"
-            for node in picture.nodes
-        },
+        classes={node.id: "visited" if tally.is_met(node) else "missed" for node in picture.nodes},
         missed=frozenset(index for index, arrow in enumerate(shown) if not tally.tests(arrow)),
     )
 
@@ -59,8 +60,18 @@ class _Tally:
 
     def tests(self, arrow: Arrow) -> int:
         """Return the number of tests that take a transition."""
-        known = self.covered.items["transitions"]
+        known = self.covered.items["history" if arrow.trigger == "default" else "transitions"]
         return len({test for item in self._items(arrow) for test in known.get(item, [])})
+
+    def is_met(self, node: Node) -> bool:
+        """Return whether tests enter a state; a history state, from memory and by default."""
+        text = self.values[node.id]
+        if not node.is_history:
+            return bool(self.covered.items["states"].get(text))
+        return all(
+            self.covered.items["history"].get(history_item(text, remembered), [""])
+            for remembered in (True, False)
+        )
 
     def seen(self, arrow: Arrow) -> int | None:
         """Return how often production took a transition, or None without journals."""
@@ -82,5 +93,9 @@ class _Tally:
         return replace(arrow, label=label, detail=detail, taken=bool(tests), mark=mark)
 
     def _items(self, arrow: Arrow) -> list[str]:
-        source, target = self.values[arrow.source], self.values[arrow.target]
-        return [edge_item(source, event, target) for event in arrow.events]
+        source = self.values[arrow.source]
+        if arrow.trigger == "default":
+            return [history_item(source, remembered=False)]
+        target = JOINED.join(self.values[target] for target in arrow.targets) or source
+        events = [event for event in arrow.events if not event.startswith(ALIAS)] or [ALWAYS]
+        return [edge_item(source, event, target) for event in events]

@@ -7,15 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from statechart.testing.coverage.items import (
-    KEPT,
-    Covered,
-    cell_item,
-    edge_item,
-    guard_item,
-    pair_item,
-    reference_of,
-)
+from statechart.testing.coverage.items import KEPT, Covered, reference_of
+from statechart.testing.coverage.macrosteps import meet
+from statechart.testing.coverage.texts import cell_item, edge_item, guard_item, pair_item
+from statechart.testing.nested.edges import is_stepwise
 
 if TYPE_CHECKING:
     from statechart.engine.hooks import FiredEvent
@@ -40,11 +35,13 @@ class Coverage:
     steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     test: str | None = None
     _last: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    _entered: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     def begin(self, test: str | None) -> None:
         """Set the running test."""
         self.test = test
         self._last.clear()
+        self._entered.clear()
 
     def watch(self, attempt: FiredEvent) -> None:
         """Count a fired event."""
@@ -54,6 +51,10 @@ class Coverage:
         covered = self.charts.get(reference)
         if covered is None:
             covered = self.charts[reference] = Covered.of(attempt.chart)
+        if is_stepwise(attempt.chart):
+            entered = self._entered.setdefault((reference, attempt.about), {})
+            meet(covered, attempt, self.test, entered)
+            return
         covered.meet("states", attempt.from_state, self.test)
         for guard, agrees in attempt.guards.items():
             covered.meet("guards", guard_item(guard, agrees), self.test)

@@ -7,10 +7,12 @@ import pickle
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from statechart.graph import edges, events, states
 from statechart.picture import Marks, Picture, compose
+from statechart.testing.coverage.universe import remarks, universe
+from statechart.testing.nested.edges import is_stepwise
+from statechart.testing.nested.outline import Outline
 from statechart.wording import counted
 
 if TYPE_CHECKING:
@@ -21,11 +23,16 @@ KINDS = ("states", "transitions", "pairs", "guards", "refused")
 are the cells of the state-event matrix without a transition.
 """
 
+NESTED_KINDS = ("history", "timers", "configurations")
+"""The kinds that charts with states within states have besides. History states count once from memory and
+once by default, timers once fired and once cancelled; configurations are those in which the chart may rest.
+"""
+
 PRODUCTION = "production"
 """The kind of the transitions that journals have seen, counted if journals are given."""
 
-REQUIRED = ("states", "transitions", "refused")
-"""The kinds that a threshold applies to."""
+REQUIRED = ("states", "transitions", "refused", "history", "timers")
+"""The kinds that a threshold applies to, where a chart has them."""
 
 KEPT = 50  # tests for each item: enough for a report, and workers send all of them
 
@@ -40,6 +47,8 @@ class Covered:
         seen: How often production took each transition, or None without journals.
         undeclared: How often production took transitions that the chart no longer has.
         journals: The journals that were read, a line each, and those that could not be read.
+        remarks: What a reader of the numbers has to know, a sentence each.
+        outline: The chart's structure, as text for another process; empty for a flat chart.
     """
 
     reference: str
@@ -48,16 +57,22 @@ class Covered:
     seen: dict[str, int] | None = None
     undeclared: dict[str, int] = field(default_factory=dict)
     journals: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    outline: str = ""
 
     @classmethod
     def of(cls, chart: AnyChart) -> Covered:
         """Return the coverage of a chart before any test."""
         items: dict[str, dict[str, list[str]]] = {
-            kind: {item: [] for item in found} for kind, found in _universe(chart).items()
+            kind: {item: [] for item in found} for kind, found in universe(chart).items()
         }
-        # Pickled, as the controller of pytest-xdist can't import charts that a test module declares.
-        picture = base64.b64encode(pickle.dumps(compose(chart, Marks()))).decode()
-        return cls(reference_of(chart), items, picture)
+        return cls(
+            reference_of(chart),
+            items,
+            packed(compose(chart, Marks())),
+            remarks=remarks(chart),
+            outline=packed(Outline(chart)) if is_stepwise(chart) else "",
+        )
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -72,7 +87,7 @@ class Covered:
 
     def meet_production(self, taken: Mapping[str, int], journals: Iterable[str]) -> None:
         """Add transitions that production took, with their numbers, and the journals that told them."""
-        declared = self.items["transitions"]
+        declared = self.comparable()
         seen, gone = Counter(self.seen or {}), Counter(self.undeclared)
         for item, times in taken.items():
             (seen if item in declared else gone)[item] += times
@@ -84,9 +99,12 @@ class Covered:
     def unseen(self) -> dict[str, list[str]]:
         """Return the transitions that tests took and production never did, with their tests."""
         seen = self.seen or {}
-        return {
-            item: tests for item, tests in self.items["transitions"].items() if tests and item not in seen
-        }
+        return {item: tests for item, tests in self.comparable().items() if tests and item not in seen}
+
+    def comparable(self) -> dict[str, list[str]]:
+        """Return the items that histories tell: transitions, history states and timers."""
+        kinds = ("transitions", "history", "timers")
+        return {item: tests for kind in kinds for item, tests in self.items.get(kind, {}).items()}
 
     def differences(self) -> tuple[tuple[str, dict[str, str]], ...]:
         """Return the differences between production and tests: titles, with transitions and numbers."""
@@ -102,6 +120,10 @@ class Covered:
             ("seen in production, no longer declared", gone),
         )
 
+    def texts(self) -> list[str]:
+        """Return the texts of the states in the order of the picture, history states included."""
+        return list(unpacked(self.outline).numbers) if self.outline else list(self.items["states"])
+
     def missing(self, kind: str) -> list[str]:
         """Return the items that no test covered."""
         return [item for item, tests in self.items[kind].items() if not tests]
@@ -113,14 +135,23 @@ class Covered:
 
     def percent(self, kinds: Iterable[str] = REQUIRED) -> float:
         """Return the smallest covered share of some kinds, in percent. Only complete coverage gives 100."""
-        return min(percent(*self.count(kind)) for kind in kinds)
+        return min(percent(*self.count(kind)) for kind in kinds if kind in self.items)
 
     def picture(self) -> Picture:
         """Return the chart's picture."""
-        picture: Picture = pickle.loads(
-            base64.b64decode(self.drawn)
-        )  # made by this run, so it can be trusted
+        picture: Picture = unpacked(self.drawn)
         return picture
+
+
+def packed(found: object) -> str:
+    """Return an object as text, for another process."""
+    # Pickled, as the controller of pytest-xdist can't import charts that a test module declares.
+    return base64.b64encode(pickle.dumps(found)).decode()
+
+
+def unpacked(text: str) -> Any:  # Any: what was packed
+    """Return the object that another process packed."""
+    return pickle.loads(base64.b64decode(text))  # made by this run, so it can be trusted
 
 
 def reference_of(chart: type) -> str:
@@ -136,49 +167,3 @@ def percent(met: int, of: int) -> float:
 def tests_text(tests: int) -> str:
     """Return a number of tests in words."""
     return counted(tests, "test") if tests else "no test"
-
-
-def _universe(chart: AnyChart) -> dict[str, Iterable[str]]:
-    all_edges = edges(chart)
-    declared = {(edge.source, edge.name) for edge in all_edges}
-    guards = dict.fromkeys(guard for edge in all_edges for guard in edge.guards)
-    return {
-        "states": states(chart),
-        "transitions": dict.fromkeys(edge_item(e.source, e.name, e.target) for e in all_edges),
-        "pairs": dict.fromkeys(
-            pair_item(edge_item(a.source, a.name, a.target), b.name, b.target)
-            for a in all_edges
-            for b in all_edges
-            if a.target == b.source
-        ),
-        "guards": [guard_item(guard, agrees) for guard in guards for agrees in (True, False)],
-        "refused": [
-            cell_item(state, event)
-            for state in states(chart)
-            for event in events(chart)
-            if (state, event) not in declared
-        ],
-    }
-
-
-def edge_item(source: str, event: str, target: str) -> str:
-    """Return the item of a transition."""
-    return f"{source} --{event}--> {target}"
-
-
-def pair_item(first: str, event: str, target: str) -> str:
-    """Return the item of a transition after another transition."""
-    return f"{first} --{event}--> {target}"
-
-
-def guard_item(guard: str, agrees: bool) -> str:  # both are counted
-    """Return the item of a guard's answer; with `unless`, the guard has given the opposite answer."""
-    # Of `to(a, cond="ok") | to(b, unless="ok")`, the second is asked only if it agrees.
-    if guard.startswith("!") and guard[1:].isidentifier():
-        guard, agrees = guard[1:], not agrees
-    return f"{guard} {'agrees' if agrees else 'refuses'}"
-
-
-def cell_item(state: str, event: str) -> str:
-    """Return the item of a refusal."""
-    return f"{event} in {state}"

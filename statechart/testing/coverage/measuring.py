@@ -178,14 +178,18 @@ class CoveragePlugin:
                 continue
             covered = self._chart_of(journals, taken)
             if covered is not None:
-                covered.meet_production(taken.transitions, taken.lines())
+                covered.meet_production(taken.items(covered), taken.lines())
 
     def _chart_of(self, journals: Journals, taken: Taken) -> Covered | None:
         charts = self.coverage.charts
         if journals.reference is not None:
             return charts[journals.reference]
         # Without a name, only one chart may come into question.
-        told = [each for each in charts.values() if each.items["transitions"].keys() & taken.transitions]
+        told = [
+            each
+            for each in charts.values()
+            if not each.items["transitions"].keys().isdisjoint(taken.items(each))
+        ]
         found = told or list(charts.values())
         if len(found) == 1:
             return found[0]

@@ -87,6 +87,7 @@ def _html_of(reference: str, covered: Covered, prefix: str) -> str:
     tables = "".join(_html_table(kind, covered.items[kind]) for kind in covered.kinds if kind != PRODUCTION)
     return (
         f"<h2><code>{_escaped(reference)}</code></h2>{_html_picture(covered, prefix)}<table>{rows}</table>"
+        f"{''.join(f'<p>{_escaped(remark)}</p>' for remark in covered.remarks)}"
         f"{_html_production(covered)}{tables}"
     )
 

@@ -12,12 +12,12 @@ from pydantic import BaseModel
 
 from statechart.errors import NewerSchema, StatechartError, UnusableSegment
 from statechart.storage.layout import JOURNAL
-from statechart.storage.record import Record
 from statechart.storage.segments.older import Enough, never
 from statechart.storage.sql.urls import is_url, read_url, shown
 from statechart.stored.opening import opened
 from statechart.stored.store import Options, Store
-from statechart.testing.coverage.items import edge_item
+from statechart.testing.coverage.explaining import Macrostep, explained, macrosteps
+from statechart.testing.coverage.items import Covered, unpacked
 from statechart.wording import counted
 
 _LATEST = 1_000
@@ -84,7 +84,7 @@ class Journals:
             taken.unread.append(str(error))
         for name in names or ():
             try:
-                taken.transitions.update(self._since_gaps(place, name, taken.unread))
+                taken.macrosteps.update(self._since_gaps(place, name, taken.unread))
             except StatechartError as error:
                 taken.unread.append(f"{name}: {error}")
             else:
@@ -95,7 +95,7 @@ class Journals:
         # Without a repository, migrations are unknown, and any schema version is read as it is.
         return self.store or opened(place, _Value, Options(version)).store
 
-    def _since_gaps(self, place: Path | str, name: str, notes: list[str]) -> Counter[str]:
+    def _since_gaps(self, place: Path | str, name: str, notes: list[str]) -> Counter[Macrostep]:
         """Count the transitions of a name after its last segment that can't be read, which is noted."""
         try:
             return self._counted(place, name)
@@ -106,10 +106,9 @@ class Journals:
 
     def _counted(
         self, place: Path | str, name: str, version: int = 1, enough: Enough = never
-    ) -> Counter[str]:
+    ) -> Counter[Macrostep]:
         try:
-            told = map(_transition, self._store(place, version).records(name, enough=enough))
-            return Counter(edge_item(*said) for said in told if said is not None)
+            return Counter(macrosteps(self._store(place, version).records(name, enough=enough)))
         except NewerSchema as error:
             if self.store is not None or not version < error.found <= _LATEST:
                 raise
@@ -126,9 +125,25 @@ class Taken:
     """
 
     place: str
-    transitions: Counter[str] = field(default_factory=Counter)
+    macrosteps: Counter[Macrostep] = field(default_factory=Counter)
     names: int = 0
     unread: list[str] = field(default_factory=list)
+
+    @property
+    def transitions(self) -> Counter[str]:
+        """The transitions as recorded, from state to state or configuration, with their numbers."""
+        found: Counter[str] = Counter()
+        for macrostep, times in self.macrosteps.items():
+            found.update(dict.fromkeys(explained(macrostep, None), times))
+        return found
+
+    def items(self, covered: Covered) -> Counter[str]:
+        """Return how often the items of a chart were met, and what the chart can't explain."""
+        outline = unpacked(covered.outline) if covered.outline else None
+        found: Counter[str] = Counter()
+        for macrostep, times in self.macrosteps.items():
+            found.update(dict.fromkeys(explained(macrostep, outline), times))
+        return found
 
     def nothing(self) -> str:
         """Return the reason why there is no transition, and the next action."""
@@ -139,17 +154,13 @@ class Taken:
 
     def lines(self) -> list[str]:
         """Return a line for each journal that was read, and for each problem."""
-        told = counted(self.transitions.total(), "transition")
+        lapses: Counter[str] = Counter()
+        for macrostep, times in self.macrosteps.items():
+            if macrostep.lapsed:
+                lapses[macrostep.timer or macrostep.event] += times
+        told = counted(self.macrosteps.total() - lapses.total(), "transition")
         lines = [f"{told} of {counted(self.names, 'name')} in {self.place}"]
+        lines += [f"the timer {timer} lapsed {counted(times, 'time')}" for timer, times in lapses.items()]
         lines += [f"not read: {each}" for each in self.unread[:_SHOWN]]
         more = len(self.unread) - _SHOWN
         return lines if more <= 0 else [*lines, f"not read: {counted(more, 'other name')}"]
-
-
-def _transition(record: Record) -> tuple[str, str, str] | None:
-    """Return source, event and target of a transition's record, or None for other records."""
-    said = [record.data.get(key) for key in ("from_state", "event", "to_state")]
-    if record.type != "transition" or not all(isinstance(part, str) for part in said):
-        return None
-    source, event, target = map(str, said)
-    return source, event, target

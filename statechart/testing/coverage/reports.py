@@ -10,7 +10,7 @@ from statechart.formats.escapes import markdown
 from statechart.picture import printable
 from statechart.testing.coverage.colouring import coloured
 from statechart.testing.coverage.counting import Coverage
-from statechart.testing.coverage.items import PRODUCTION, Covered, percent
+from statechart.testing.coverage.items import NESTED_KINDS, PRODUCTION, Covered, percent
 from statechart.testing.coverage.page import as_html
 
 _SHOWN = 8
@@ -26,12 +26,14 @@ def _text_lines(coverage: Coverage) -> Iterator[str]:
         yield "no chart was touched by any test"
     for reference, covered in sorted(coverage.charts.items()):
         yield printable(reference)
+        width = max(12, *(len(kind) + 1 for kind in covered.kinds))
         for kind in covered.kinds:
             met, of = covered.count(kind)
-            yield f"  {kind:<12}{met:>5} of {of:<5}{percent(met, of):>6.5g} %"
+            yield f"  {kind:<{width}}{met:>5} of {of:<5}{percent(met, of):>6.5g} %"
             missing = covered.missing(kind)
             if missing and kind not in ("pairs", PRODUCTION):
                 yield f"    not met: {_few(missing)}"
+        yield from (f"    {remark}" for remark in covered.remarks)
         yield from _production_lines(covered)
     if coverage.untouched:
         yield f"imported, and touched by no test: {_few(sorted(coverage.untouched))}"
@@ -70,6 +72,8 @@ def _json_of(reference: str, covered: Covered) -> dict[str, object]:
         for kind, items in covered.items.items()
     }
     told: dict[str, object] = {"reference": reference, "percent": covered.percent(), "kinds": kinds}
+    if covered.remarks:
+        told["remarks"] = covered.remarks
     if covered.seen is not None:
         told[PRODUCTION] = {
             "seen": covered.seen,
@@ -85,6 +89,7 @@ def as_mermaid(coverage: Coverage) -> str:
     """Return a Markdown page with the diagram of each chart, uncovered parts in red."""
     parts = [
         f"# {_heading(printable(reference))}\n\n```mermaid\n{mermaid(coloured(covered))}```\n"
+        + _markdown_missing(covered)
         + _markdown_production(covered)
         for reference, covered in sorted(coverage.charts.items())
     ]
@@ -92,6 +97,17 @@ def as_mermaid(coverage: Coverage) -> str:
         rows = "".join(f"- {_heading(printable(each))}\n" for each in sorted(coverage.untouched))
         parts.append(f"# Imported, and touched by no test\n\n{rows}")
     return "\n".join(parts)
+
+
+def _markdown_missing(covered: Covered) -> str:
+    """Return what tests did not meet of a chart, as far as its diagram can't show it."""
+    lists = "".join(
+        f"\n## {kind.capitalize()} without a test\n\n"
+        + "".join(f"- {markdown(printable(item))}\n" for item in covered.missing(kind))
+        for kind in NESTED_KINDS
+        if covered.items.get(kind) and covered.missing(kind)
+    )
+    return lists + "".join(f"\n{markdown(remark)}\n" for remark in covered.remarks)
 
 
 def _markdown_production(covered: Covered) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from statechart.testing.coverage.items import KINDS, PRODUCTION, REQUIRED
+from statechart.testing.coverage.items import KINDS, NESTED_KINDS, PRODUCTION, REQUIRED
 from statechart.wording import listed, nearest
 
 STEPS = "steps"
 MEASURES: Mapping[str, str] = {
-    **{kind: kind for kind in KINDS},
+    **{kind: kind for kind in (*KINDS, *NESTED_KINDS)},
     "refused": "refusals",
     PRODUCTION: "transitions seen in production",
     STEPS: "steps",

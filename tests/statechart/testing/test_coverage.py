@@ -144,7 +144,7 @@ SENSELESS = {
     "--chart-coverage --chart-coverage-fail-under=pairs:": "'pairs:' is not a percentage: give a number",
     "--chart-coverage --chart-coverage-fail-under=90,": "'' is not a percentage: give a number from 0 to 100",
     "--chart-coverage --chart-coverage-fail-under=90,transitons:5": "there is no measure 'transitons': did you mean transitions?",
-    "--chart-coverage --chart-coverage-fail-under=x:5": "there is no measure 'x': use states, transitions, pairs, guards, refusals, production, steps",
+    "--chart-coverage --chart-coverage-fail-under=x:5": "there is no measure 'x': use states, transitions, pairs, guards, refusals, history, timers, configurations, production, steps",
     "--chart-coverage --chart-coverage-fail-under=production:5": "a threshold of production needs journals",
     "--chart-coverage --chart-coverage-journals=nowhere": "'nowhere' is not a directory: give that of a store",
     "--chart-coverage --chart-coverage-journals=shop:Chart=nowhere": "'nowhere' is not a directory",

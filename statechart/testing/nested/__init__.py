@@ -1,0 +1,1 @@
+"""What tests can meet of charts whose events are macrosteps: configurations, refusals, transitions."""
