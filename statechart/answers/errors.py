@@ -134,7 +134,7 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
     errors.UnknownState: Kind(ExitCode.USAGE, "unknown_state", say(_TABLE)),
     errors.IllegalConfiguration: Kind(ExitCode.USAGE, "illegal_configuration", say(_TABLE)),
     errors.UnknownEvent: Kind(ExitCode.USAGE, "unknown_event", say(_TABLE)),
-    errors.InternalEvent: Kind(ExitCode.USAGE, "internal_event", say("python -m statechart allowed NAME")),
+    errors.InternalEvent: Kind(ExitCode.USAGE, "internal_event", say(_TABLE)),
     errors.Unstable: Kind(
         ExitCode.USAGE, "unstable", say("correct the chart, then python -m statechart simulate")
     ),

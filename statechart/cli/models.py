@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import AliasChoices, BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from statechart.configuration import JOINED, Configuration
 from statechart.engine.keywords import Keyword
 from statechart.terminal.refusal import UsageRefused
 from statechart.wording import listed, nearest
+
+if TYPE_CHECKING:
+    from statechart.chart import Chart
 
 
 class ModelRefused(UsageRefused):
@@ -47,6 +51,29 @@ def read_model(kind: type, words: Iterable[str], again: str, option: str = "") -
         except TypeError as error:  # of a class that is no model of pydantic's
             problems = [f"{kind.__name__}: {error}"]
     raise ModelRefused(problems, " ".join([again, *(f"{option}{name}=VALUE" for name in _needed(kind))]))
+
+
+def with_configuration(chart: type[Chart], words: Iterable[str]) -> list[str]:
+    """Return typed words with a state as JSON, if it is typed as the text of a configuration.
+
+    Raises:
+        UnknownState: The chart has no such state, or can't be in such a configuration.
+    """
+    if not chart._holds_configuration:
+        return list(words)
+    return [f"state={_configured(chart, word)}" if _is_text(word) else word for word in words]
+
+
+def _is_text(word: str) -> bool:
+    name, equals, text = word.partition("=")
+    return bool(
+        name == "state" and equals and text.strip() and not text.lstrip().startswith("{") and text != "null"
+    )
+
+
+def _configured(chart: type[Chart], word: str) -> str:
+    parts = [part.strip() for part in word.partition("=")[2].split(JOINED.strip())]
+    return Configuration.of(chart, *parts).model_dump_json()
 
 
 def read_facts(words: Iterable[str], own: object | None, again: str) -> dict[str, Any]:  # Any: JSON

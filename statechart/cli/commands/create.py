@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statechart.cli import loading
-from statechart.cli.models import read_model
+from statechart.cli.models import read_model, with_configuration
 from statechart.cli.parameters import name_argument, payload_argument, subcommand
 from statechart.cli.settings import Settings
 from statechart.cli.values import print_changed
@@ -16,12 +16,14 @@ from statechart.terminal.streams import prints_aside
 def create(settings: Settings, name: str, payload: tuple[str, ...]) -> None:
     """Record a new value.
 
-    Without a state, it begins in the initial state of the chart.
+    Without a state, it begins in the initial state of the chart, and so do its timers.
+    States that are active together are typed as 'state=awaiting + packing'; then no timer runs.
 
     Examples:
         python -m statechart create shop:OrderChart A-1 price=7 --store orders
     """
     repository = loading.repository(settings)
     with prints_aside():
-        repository.create(name, read_model(repository.model, payload, settings.spell("create NAME", name)))
+        words = with_configuration(repository.chart, payload)
+        repository.create(name, read_model(repository.model, words, settings.spell("create NAME", name)))
     print_changed(settings, repository, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from statechart.cli import loading
-from statechart.cli.models import read_facts, read_model
+from statechart.cli.models import read_facts, read_model, with_configuration
 from statechart.cli.parameters import subcommand
 from statechart.cli.scenarios.conversation import Conversation
 from statechart.cli.scenarios.scenario import Scenario, require_new, save
@@ -72,7 +72,8 @@ def _begun(settings: Settings, assign: tuple[str, ...]) -> Walk:
     kind = loading.model(settings) or chart.model_class()
     again = settings.spell("simulate")
     if kind is not None:
-        return Walk(chart, read_model(kind, assign, again, "--set "), kind, {})
+        words = with_configuration(chart, assign)
+        return Walk(chart, read_model(kind, words, again, "--set "), kind, {})
     own = chart.new_model()
     return Walk(
         chart,

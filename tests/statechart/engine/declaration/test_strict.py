@@ -28,7 +28,7 @@ class Watch:
 
 def compound() -> type[Chart]:
     class Compound(Chart):
-        class busy(State.Compound):  # noqa: N801  # the engine's way to declare one
+        class busy(State.Compound):  # the engine's way to declare one
             begun = State("begun", initial=True)
             ended = State("ended", final=True)
             end = begun.to(ended)
@@ -42,13 +42,13 @@ def compound() -> type[Chart]:
 
 def parallel() -> type[Chart]:
     class Parallel(Chart):
-        class both(State.Parallel):  # noqa: N801  # the engine's way to declare one
-            class left(State.Compound):  # noqa: N801
+        class both(State.Parallel):  # the engine's way to declare one
+            class left(State.Compound):
                 here = State("here", initial=True)
                 there = State("there", final=True)
                 go = here.to(there)
 
-            class right(State.Compound):  # noqa: N801
+            class right(State.Compound):
                 up = State("up", initial=True)
                 down = State("down", final=True)
                 sink = up.to(down)
@@ -62,7 +62,7 @@ def parallel() -> type[Chart]:
 
 def history() -> type[Chart]:
     class Remembering(Chart):
-        class busy(State.Compound):  # noqa: N801  # the engine's way to declare one
+        class busy(State.Compound):  # the engine's way to declare one
             begun = State("begun", initial=True)
             paused = State("paused")
             before = HistoryState()
