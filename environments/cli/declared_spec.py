@@ -122,7 +122,9 @@ class SpecChange:
         return declared if self._amendment is None else self._amendment(declared)
 
 
-def marked(spec: EnvironmentSpec, label: tuple[str, ...], expires: str | None) -> EnvironmentSpec:
+def marked(
+    spec: EnvironmentSpec, label: tuple[str, ...], expires: str | None, on_expiry: str | None
+) -> EnvironmentSpec:
     """Return a spec with typed labels, beside the labels that it has, and a typed expiry.
 
     Raises:
@@ -133,11 +135,13 @@ def marked(spec: EnvironmentSpec, label: tuple[str, ...], expires: str | None) -
     given: dict[str, object] = {"labels": {**spec.labels, **labels}} if labels else {}
     if expires is not None:
         given["expires"] = expires
+    if on_expiry is not None:
+        given["on_expiry"] = on_expiry
     content = {**dict(spec), **given}
     try:
         return EnvironmentSpec.model_validate(content) if given else spec
     except ValidationError as error:
-        options = {"labels": "--label", "expires": "--expires"}
+        options = {"labels": "--label", "expires": "--expires", "on_expiry": "--on-expiry"}
         faults = [fault.partition(":") for fault in describe_faults(error, content)]
         told = [f"{options.get(place, place)}{colon}{text}" for place, colon, text in faults]
         raise InvalidConfiguration("the command line", told) from error

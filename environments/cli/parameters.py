@@ -14,6 +14,7 @@ from environments.cli.completion.values import (
     complete_field,
     complete_label,
     complete_name,
+    one_of,
 )
 from environments.cli.settings import DATA_DIR_VARIABLE, STORE_VARIABLE, Settings
 from environments.configuration.workspace_file import (
@@ -143,6 +144,12 @@ expires_option: Decorator = click.option(
     metavar="TIME",
     help="The time after which the environment is no longer needed: a duration from its creation, as 8h or "
     "7d, or a time, as 2030-01-31T18:00Z.",
+)
+on_expiry_option: Decorator = click.option(
+    "--on-expiry",
+    metavar="propose|destroy",
+    shell_complete=one_of(("propose", "destroy")),
+    help="What `timers run` does when it has expired; by default, it proposes the teardown.",
 )
 
 

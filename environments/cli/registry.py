@@ -152,6 +152,9 @@ COMMANDS: dict[str, Entry] = {
     "watch": Entry("following", "watch", "Show the progress of the command that is under way.", LOOK),
     "wait": Entry("following", "wait", "Wait until an environment has reached a state.", LOOK),
     "dashboard": Entry("dashboard", "dashboard", "Look at all environments in a browser, live.", LOOK),
+    "timers": Entry(
+        "monitoring.timers", "timers", "Act on environments whose time has passed, as they expire.", CHECK
+    ),
     "drift": Entry(
         "drift", "drift", "Compare the declaration and the real infrastructure with the record.", CHECK
     ),

@@ -24,7 +24,7 @@ def spec_text(spec: EnvironmentSpec) -> str:
 
 
 def _content(spec: EnvironmentSpec) -> Iterator[tuple[str, Any]]:  # Any: JSON, here and below
-    fields = spec.model_dump(exclude_defaults=True, exclude={"provider", "expires"})
+    fields = spec.model_dump(exclude_defaults=True, exclude={"provider", "expires", "on_expiry"})
     if spec.instance_name == f"envchart-{spec.name}":
         del fields["instance_name"]
     yield from to_jsonable_python(fields).items()
@@ -32,6 +32,8 @@ def _content(spec: EnvironmentSpec) -> Iterator[tuple[str, Any]]:  # Any: JSON, 
         expires = spec.expires
         typed = typed_duration(expires) if isinstance(expires, timedelta) else to_jsonable_python(expires)
         yield "expires", typed
+    if spec.on_expiry != "propose":
+        yield "on_expiry", spec.on_expiry
     provider = spec.provider.model_dump(exclude_defaults=True)
     yield "provider", to_jsonable_python(_in_seconds({"kind": spec.provider.kind, **provider}))
 

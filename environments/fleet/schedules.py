@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 KINDS: Final[Mapping[str, Goal | None]] = {
     "drift": Goal("drift"),
     "expires": Goal("destroyed"),
+    "timers": Goal("destroyed"),
     "prune": None,
 }
 """The schedules of a fleet, each with the goal of its wishes; None for work on the queue itself."""
@@ -42,7 +43,8 @@ class Schedule:
 
     Attributes:
         kind: `drift`, which compares each environment with the world; `expires`, which destroys the
-            environments whose time has passed; or `prune`, which deletes wishes that ended 30 days ago.
+            environments whose time has passed; `timers`, which destroys those of them whose spec says so; or
+            `prune`, which deletes wishes that ended 30 days ago.
         cron: Minute, hour, day, month and weekday, in UTC.
         fired_at: The last time, if there was one.
     """
@@ -90,9 +92,11 @@ def wishes_of(kind: str, workspace: Workspace) -> dict[str, Wish]:
 
 
 def _names(kind: str, workspace: Workspace) -> Iterator[str]:
-    selection = Selection(expired=True) if kind == "expires" else Selection(all=True)
+    selection = Selection(expired=True) if kind in ("expires", "timers") else Selection(all=True)
     for each in workspace.select(selection):
         if isinstance(each, UnreadableSummary) or each.state.name == "destroyed":
+            continue
+        if kind == "timers" and each.spec.on_expiry != "destroy":
             continue
         operation = each.stored_operation
         # A comparison would wait for the command under way, and for nothing.

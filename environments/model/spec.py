@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from operator import not_
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -83,7 +83,12 @@ class EnvironmentSpec(
         timedelta | datetime | None, BeforeValidator(read_expires), WithJsonSchema(_EXPIRES_SCHEMA)
     ] = Field(default=None, exclude_if=lambda expires: expires is None, examples=["8h"])
     """The time after which the environment is no longer needed: from its creation, as 8h, 30m or 7d, or \
-a moment, as 2030-01-31T18:00Z. Nothing is removed by itself: `destroy --expired` does."""
+a moment, as 2030-01-31T18:00Z. `destroy --expired` removes what has expired, and so does `timers run` \
+where `on_expiry` says so."""
+    on_expiry: Literal["propose", "destroy"] = Field(
+        default="propose", exclude_if=lambda action: action == "propose"
+    )
+    """What `timers run` does when the environment has expired: propose its teardown, or start it."""
 
     @model_validator(mode="before")
     @classmethod
@@ -94,6 +99,14 @@ a moment, as 2030-01-31T18:00Z. Nothing is removed by itself: `destroy --expired
             return {**value, "instance_name": f"envchart-{check_name(value['name'])}"}
         except (KeyError, TypeError, InvalidName):
             return value  # validation of the name reports the error
+
+    @model_validator(mode="after")
+    def _check_on_expiry(self) -> Self:
+        if self.on_expiry == "destroy" and self.expires is None:
+            raise ValueError(
+                "on_expiry is destroy, and nothing expires: give expires, as 8h, or leave it away"
+            )
+        return self
 
     @field_validator("instance_name")
     @classmethod

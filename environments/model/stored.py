@@ -188,9 +188,12 @@ class StoredSpec(Form):
     description: str
     labels: dict[str, str] | None
     expires: timedelta | datetime | None
+    on_expiry: str | None
 
     def check(self) -> None:
         """Raise ValueError if the labels or the expiry are not as the model stores them."""
+        if self.on_expiry is not None and (self.on_expiry != "destroy" or self.expires is None):
+            raise Misfit
         if self.labels is not None:
             if not self.labels:
                 raise Misfit

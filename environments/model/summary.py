@@ -45,6 +45,7 @@ class _SpecHead(Struct, frozen=True, gc=False):
     provider: _ProviderHead
     labels: dict[str, str] = {}
     expires: str | None = None
+    on_expiry: str = "propose"
 
 
 class _OutputsHead(Struct, frozen=True, gc=False):

@@ -69,7 +69,8 @@ def _facts(view: View[Shown], directory: Path) -> Iterator[tuple[str, str]]:
         said = (
             f"expired {ago(environment.expires_at, now)}" if expired else until(environment.expires_at, now)
         )
-        yield "expires", f"{when(environment.expires_at)} ({said})"
+        then = ", then destroyed" if environment.spec.on_expiry == "destroy" else ""
+        yield "expires", f"{when(environment.expires_at)} ({said}){then}"
     outputs = environment.outputs
     if outputs.url:
         idle = ("reserved", f"{outputs.url}, nothing serves there")

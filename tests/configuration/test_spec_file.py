@@ -85,7 +85,7 @@ FAULTS = {
     "\tname: demo\n": "1:1: it is not YAML: found character '\\t' that cannot start any token",
     VALID + "nmae: x\n": "5: nmae: there is no such key; did you mean 'name'?",
     VALID + "zzzzz: x\n": "5: zzzzz: there is no such key; "
-    "known are description, expires, instance_name, labels, name, provider",
+    "known are description, expires, instance_name, labels, name, on_expiry, provider",
     VALID + "  prot: 1\n": "5: provider.prot: there is no such key; did you mean 'port'?",
     VALID + "  port: abc\n": "5: provider.port: should be a whole number",
     VALID + "  port: 0\n": "5: provider.port: should be greater than or equal to 1, got 0",

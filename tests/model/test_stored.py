@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args
@@ -118,6 +119,9 @@ def values() -> Iterator[Any]:
         update = {"labels": {"team": "web", "purpose": ""}, "expires": read_expires(expires)}
         labelled = created.with_spec(created.spec.model_copy(update=update), at=created.created_at)
         yield pytest.param(labelled.model_dump(mode="json"), id=f"expires-{name}")
+    destroyed = created.spec.model_copy(update={"expires": timedelta(hours=8), "on_expiry": "destroy"})
+    expiring = created.with_spec(destroyed, at=created.created_at)
+    yield pytest.param(expiring.model_dump(mode="json"), id="expires-destroyed")
     for name in sorted(path.name for path in DATA.iterdir() if not path.name.startswith(".")):
         yield pytest.param(repository.load(name).model_dump(mode="json"), id=name)
 

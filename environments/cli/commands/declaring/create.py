@@ -16,6 +16,7 @@ from environments.cli.parameters import (
     expires_option,
     file_option,
     label_option,
+    on_expiry_option,
     optional_name_argument,
 )
 from environments.cli.running import tell_missing_secrets, tell_readable_secrets
@@ -36,6 +37,7 @@ _TEMPLATE_SHOWS = "envchart create --template"
 @file_option
 @label_option
 @expires_option
+@on_expiry_option
 @click.option("--template", is_flag=True, help="Print a commented environment file and create nothing.")
 @click.option(
     "--kind",
@@ -52,6 +54,7 @@ def create(
     file: Path | None,
     label: tuple[str, ...],
     expires: str | None,
+    on_expiry: str | None,
     template: bool,
     kind: str | None,
 ) -> None:
@@ -80,7 +83,7 @@ def create(
             "nothing to create: give --app DIR or --file FILE",
             (settings.spell("create NAME --app DIR", name), _TEMPLATE_SHOWS),
         )
-    spec = marked(spec, label, expires)
+    spec = marked(spec, label, expires, on_expiry)
     workspace = loading.workspace(settings)
     settings.changing = spec.name
     created = workspace.create(spec)

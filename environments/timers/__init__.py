@@ -1,0 +1,1 @@
+"""Timers of environments: what happens when their time has passed."""
