@@ -7,6 +7,14 @@ When "pay" is fired with by "ann"
 Then the state is "paid"
 And "pay" is refused because "paid already"
 And allowed is "ship" and "cancel"
+
+With states within states, history and timers:
+
+Given the order is in "awaiting + packing"
+When 31 minutes pass
+Then "open" is not active
+And "where_it_was" remembers "awaiting + packing"
+And no timer runs
 """
 
 from __future__ import annotations
@@ -15,7 +23,7 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from statechart.testing import scenarios
-from statechart.testing.driver import require
+from statechart.testing.driver import are, require
 from statechart.testing.scenarios import STEPS, Stage
 
 
@@ -40,6 +48,21 @@ def _fact(statechart_stage: Stage, fact: str, value: str) -> None:
     statechart_stage.facts[fact] = scenarios.value(value)
 
 
+@given(parsers.re(STEPS["history"]))
+def _history(statechart_stage: Stage, history: str, remembered: str) -> None:
+    statechart_stage.remembers[history] = remembered
+
+
+@when(parsers.re(STEPS["time"]))
+def _time(statechart_stage: Stage, time: str) -> None:
+    statechart_stage.driver.elapse(scenarios.time(time))
+
+
+@when(parsers.re(STEPS["until"]))
+def _until(statechart_stage: Stage, timer: str) -> None:
+    statechart_stage.driver.elapse(timer)
+
+
 @when(parsers.re(STEPS["fired"]))
 def _fired(statechart_stage: Stage, event: str) -> None:
     statechart_stage.driver.fire(event)
@@ -53,6 +76,37 @@ def _fired_with(statechart_stage: Stage, event: str, payload: str) -> None:
 @then(parsers.re(STEPS["is"]))
 def _is(statechart_stage: Stage, state: str) -> None:
     statechart_stage.driver.expect(state)
+
+
+@then(parsers.re(STEPS["active"]))
+def _active(statechart_stage: Stage, states: str) -> None:
+    statechart_stage.driver.expect_active(*scenarios.names(states))
+
+
+@then(parsers.re(STEPS["inactive"]))
+def _inactive(statechart_stage: Stage, states: str) -> None:
+    statechart_stage.driver.expect_inactive(*scenarios.names(states))
+
+
+@then(parsers.re(STEPS["history"]))
+def _remembers(statechart_stage: Stage, history: str, remembered: str) -> None:
+    held = statechart_stage.driver.history.get(history, "nothing")
+    wanted, found = (sorted(part.strip() for part in text.split("+")) for text in (remembered, held))
+    require(wanted == found, f"{history} remembers {held}")
+
+
+@then(parsers.re(STEPS["due"]))
+def _due(statechart_stage: Stage, timer: str, time: str) -> None:
+    driver = statechart_stage.driver
+    require(timer in driver.timers, f"{timer} does not run: running {are(list(driver.timers))}")
+    left = driver.timers[timer] - driver.now
+    require(left == scenarios.time(time), f"{timer} is due in {left}")
+
+
+@then(parsers.re(STEPS["no timer"]))
+def _no_timer(statechart_stage: Stage) -> None:
+    running = list(statechart_stage.driver.timers)
+    require(not running, f"running {are(running)}")
 
 
 @then(parsers.re(STEPS["refused"]))

@@ -5,28 +5,38 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from statechart.errors import StatechartError, UnknownState
-from statechart.graph import events, states
+from statechart.errors import StatechartError
+from statechart.graph import events
 from statechart.reference import find_chart
 from statechart.testing.driver import Driver
-from statechart.testing.models import require_fields
+from statechart.testing.models import require_fields, state_value
+from statechart.testing.nested.names import require_history, require_state, require_timer
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
 
 _EVENT, _STATE = r'"(?P<event>[^"]+)"', r'"(?P<state>[^"]+)"'
+_STATES = r'(?P<states>"[^"]+"(?:(?:, | and )"[^"]+")*)'
 STEPS = {
     "chart": r'the chart "(?P<reference>[^"]+)"',
-    "in state": f"it is in state {_STATE}",
+    "in state": rf"(?:it|the \w+) is in (?:state )?{_STATE}",
+    "history": r'"(?P<history>[^"]+)" remembers "(?P<remembered>[^"]+)"',
     "fact": r"its (?P<fact>\w+) is (?P<value>.+)",
     "fired": f"{_EVENT} is fired",
     "fired with": f"{_EVENT} is fired with (?P<payload>.+)",
+    "time": r"(?P<time>\d.*) pass(?:es)?",
+    "until": r'the timer "(?P<timer>[^"]+)" is due',
     "is": f"the state is {_STATE}",
+    "active": rf"{_STATES} (?:is|are) active",
+    "inactive": rf"{_STATES} (?:is|are) not active",
+    "due": r'"(?P<timer>[^"]+)" is due in (?P<time>.+)',
+    "no timer": "no timer runs",
     "refused": f"{_EVENT} is refused",
     "refused because": f'{_EVENT} is refused because "(?P<reason>.+)"',
     "allowed": r"allowed is (?P<events>.+)",
@@ -96,9 +106,23 @@ def _problems(scenario: Any, default: str, root: Path) -> Iterator[str]:
 
 
 def _check_names(chart: type[Chart], step: str, parts: dict[str, str]) -> None:
-    """Raise UnknownState, UnknownEvent or TypeError for an unknown name, ValueError for a bad payload."""
-    if "state" in parts and parts["state"] not in states(chart):
-        raise UnknownState(chart.__name__, parts["state"], states(chart))
+    """Check the names of a step.
+
+    Raises:
+        StatechartError: The chart has no such state or event, or can't be in such states together.
+        TypeError: The model has no such field.
+        ValueError: A payload, a time or the name of a timer or history state makes no sense.
+    """
+    if "state" in parts:
+        state_value(chart, parts["state"])
+    for state in names(parts.get("states", "")):
+        require_state(chart, state)
+    if "history" in parts:
+        require_history(chart, parts["history"], parts["remembered"])
+    if "timer" in parts:
+        require_timer(chart, parts["timer"])
+    if "time" in parts:
+        time(parts["time"])
     model = chart.model_class()
     if "fact" in parts and model is not None:
         require_fields(model, [parts["fact"]])
@@ -134,6 +158,22 @@ def payload(text: str) -> dict[str, object]:
     return {name: value(said) for name, said in found}
 
 
+_UNIT = r"(\d+(?:\.\d+)?) (second|minute|hour|day|week)s?"
+
+
+def time(text: str) -> timedelta:
+    """Return a time from its form `31 minutes` or `1 day and 2 hours`.
+
+    Raises:
+        ValueError: It has another form.
+    """
+    if not re.fullmatch(rf"{_UNIT}(?:(?:, | and ){_UNIT})*", text):
+        raise ValueError(f"expected a time like `31 minutes` or `1 day and 2 hours`, got {text!r}")
+    return sum(
+        (timedelta(**{f"{unit}s": float(count)}) for count, unit in re.findall(_UNIT, text)), timedelta()
+    )
+
+
 class Stage:
     """The stage of a scenario: its chart, its facts, and the driver after the first event."""
 
@@ -141,6 +181,7 @@ class Stage:
         self.reference = default
         self.state: str | None = None
         self.facts: dict[str, Any] = {}  # Any: whatever guards and hooks ask of a model
+        self.remembers: dict[str, str] = {}
         self._root = root
         self._driver: Driver | None = None
 
@@ -154,7 +195,7 @@ class Stage:
                     "`statechart = module:Chart` in pytest's configuration"
                 )
             chart = find_chart(self.reference, root=self._root)
-            self._driver = Driver(chart, state=self.state, **self.facts)
+            self._driver = Driver(chart, state=self.state, remembers=self.remembers, **self.facts)
         return self._driver
 
     def allowed_events(self) -> tuple[str, ...]:
