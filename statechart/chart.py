@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Self, cast
 
-from statemachine import Event, State
+from statemachine import Event, State as EngineState
 from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
 from statemachine.state import HistoryState
@@ -15,9 +15,10 @@ from typing_extensions import TypeVar
 
 from statechart.configuration import Configuration
 from statechart.engine.calls import Lacking
-from statechart.engine.declaration import hints, members, models, naming, nested, strict
+from statechart.engine.declaration import hints, members, models, naming, nested, states, strict
 from statechart.engine.declaration.members import Members
 from statechart.engine.declaration.models import declared_model
+from statechart.engine.declaration.states import StateLike, State
 from statechart.engine.declaration.timers import Timer
 from statechart.engine.draft import keeper_of
 from statechart.engine.effects import Effect, effects_of
@@ -65,7 +66,8 @@ class _StrictMeta(StateMachineMetaclass):
             raise ChartDefinitionError(
                 f"{name} extends the chart {extended[0]}, whose states would be shared; declare it whole"
             )
-        lost = [*members.replaced(attrs), *strict.hiding_the_engine(attrs)]
+        base = next((base for base in cls.__mro__ if base.__module__ == __name__), cls)
+        lost = [*members.replaced(attrs), *strict.hiding_the_engine(attrs), *states.problems(attrs, base)]
         if lost:
             raise ChartDefinitionError(f"chart {name}: " + "; ".join(lost))
         try:
@@ -81,7 +83,6 @@ class _StrictMeta(StateMachineMetaclass):
             found += shape.problems
             # Hidden from the engine, which would take `after_pay` for a hook as well.
             cls._protected_attrs |= {effect.method for effect in cls._effects}
-            base = next(base for base in cls.__mro__ if base.__module__ == __name__)
             found += [*strict.problems(cls, base), *members.hidden(cls, base, attrs)]  # type: ignore[arg-type]  # cls is a chart
             found += members.ambiguous(cls)  # type: ignore[arg-type]
             model = declared_model(cls, base)
@@ -92,12 +93,7 @@ class _StrictMeta(StateMachineMetaclass):
                 cls._table = Table(cls)  # type: ignore[arg-type]
                 cls._form = Form(cls, cls._table, cls._alarms, plain=not cls._holds_configuration)  # type: ignore[arg-type]
             found += models.problems(cls, model)  # type: ignore[arg-type]
-            lints = findings(cls, _LOOKED_AT) if not found else None  # type: ignore[arg-type]
-            found += lints.mistakes if lints is not None else ()
-            if found:
-                raise ChartDefinitionError(f"chart {name}: " + "; ".join(found))
-            for doubt in lints.doubts if lints is not None else ():
-                warnings.warn(f"chart {name}: {doubt}", ChartWarning, stacklevel=2)
+            cls._judge(found)
             own = cls.__mro__[: cls.__mro__.index(base)]
             cls._has_evolution = any("evolve" in vars(owner) for owner in own)
         cls._programs: dict[object, Any] = {}
@@ -105,7 +101,19 @@ class _StrictMeta(StateMachineMetaclass):
         cls._kinds = {state.id: "a state" for state in every_state(cls)}  # type: ignore[arg-type]
         cls._kinds |= {event.id: "an event" for event in cls._events}
         cls._declared = {event.id: event for event in cls._events}
+        states.show_events(every_state(cls), cls._declared)  # type: ignore[arg-type]
         cls._outer = {name: event for name, event in cls._declared.items() if not nested.is_inner(event)}
+
+    def _judge(cls, problems: Sequence[str]) -> None:
+        """Refuse the chart for its problems and likely mistakes, or warn of what may be meant otherwise."""
+        doubts: Sequence[str] = ()
+        if not problems:
+            problems, doubts, _ = findings(cls, _LOOKED_AT)  # type: ignore[arg-type]
+        if problems:
+            raise ChartDefinitionError(f"chart {cls.__name__}: " + "; ".join(problems))
+        for doubt in doubts:
+            # The class statement is above the metaclass.
+            warnings.warn(f"chart {cls.__name__}: {doubt}", ChartWarning, stacklevel=3)
 
     def _collect_class_listeners(cls, attrs: dict[str, Any], bases: Any) -> None:
         listeners = attrs.get("listeners", [])
@@ -122,7 +130,7 @@ class _StrictMeta(StateMachineMetaclass):
             raise ChartDefinitionError(f"chart {cls.__name__}: " + "; ".join(found))
         super()._check()  # type: ignore[no-untyped-call]  # of the engine
 
-    def add_state(cls, id: str, state: State) -> None:
+    def add_state(cls, id: str, state: EngineState) -> None:
         """Add a state, unless no record could hold its value."""
         value = id if state.value is None else state.value
         others = [known for known, other in cls.states_map.items() if other is not state]
@@ -169,10 +177,10 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     log_message: ClassVar[str] = "State transition"
     """The message of the line that is logged at INFO for each commit."""
 
-    phases: ClassVar[Mapping[str, Sequence[State | str]]] = {}
+    phases: ClassVar[Mapping[str, Sequence[StateLike | str]]] = {}
     """Groups of states, by name: diagrams draw a box around each group."""
 
-    failures: ClassVar[Sequence[State | str]] = ()
+    failures: ClassVar[Sequence[StateLike | str]] = ()
     """The states that mean a failure: diagrams mark them."""
 
     record_payload: ClassVar[bool | Collection[str]] = True
@@ -279,7 +287,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
     def _configured(cls, *states: object) -> Configuration:
         return configured(cls, states)
 
-    def active(self, state: object) -> bool:
+    def active(self, state: StateLike | str) -> bool:
         """Return whether a state is active, also one around others; for guards and hooks.
 
         Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from inspect import getattr_static
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from statechart.configuration import JOINED
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     AnyChart = type[StateChart[Any]]
 else:
     AnyChart = type
+
+
+_THE_TARGET: Final[tuple[str, ...]] = ("",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,12 @@ class Edge:
     source: str
     target: str
     guards: tuple[str, ...] = ()
-    targets: tuple[str, ...] | None = None
+    targets: tuple[str, ...] = _THE_TARGET
     internal: bool = False
     inner: bool = False
 
     def __post_init__(self) -> None:
-        if self.targets is None:
+        if self.targets is _THE_TARGET:
             object.__setattr__(self, "targets", (self.target,))
 
     @property

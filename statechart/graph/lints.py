@@ -113,6 +113,13 @@ def _of_phases(chart: AnyChart) -> Iterator[str]:
 
 def _of_walk(walk: Walk, places: Iterable[Place], *, is_whole: bool) -> Iterator[str]:
     """Yield the mistakes in a chart whose events may take several microsteps."""
+    loop = walk.endless()
+    if loop:  # without which the rest may be right
+        yield (
+            f"{' → '.join((*loop, loop[0]))} is a loop of transitions without an event, or of events that "
+            "the chart raises itself, and it has no end: give one of them a guard, or an event"
+        )
+        return
     table = walk.table
     entered = walk.seen.entered if is_whole else walk.enterable()
     missing = 0
@@ -121,12 +128,6 @@ def _of_walk(walk: Walk, places: Iterable[Place], *, is_whole: bool) -> Iterator
         if not node.remembers and not node.bit & (entered | missing):
             missing |= node.bit | node.below
             yield _unreached(walk.form.texts(node.bit)[0])
-    loop = walk.endless()
-    if loop:
-        yield (
-            f"{' → '.join((*loop, loop[0]))} is a loop of transitions without an event, or of events that "
-            "the chart raises itself, and it has no end: give one of them a guard, or an event"
-        )
     stuck = dict.fromkeys(
         active
         for active, memory in places

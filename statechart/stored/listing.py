@@ -10,8 +10,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from pydantic import ValidationError
+from statemachine import State
 
-from statechart.chart import State
 from statechart.configuration import JOINED, Configuration
 from statechart.engine.values import form_of, require_state, state_of
 from statechart.errors import CorruptHistory, NotFound, StorageError, UnknownState

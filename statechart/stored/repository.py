@@ -38,7 +38,8 @@ from statechart.utc import moment_of
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
-    from statechart.chart import Chart, State
+    from statechart.chart import Chart
+    from statechart.engine.declaration.states import StateLike
     from statechart.engine.declaration.timers import Due
     from statechart.engine.hooks import Transition
     from statechart.following.changed import Changed
@@ -369,7 +370,7 @@ class ChartRepository(Generic[ModelT]):
 
     def find(
         self,
-        state: State | str | Iterable[State | str] | None = None,
+        state: StateLike | str | Iterable[StateLike | str] | None = None,
         *,
         on_damage: OnDamage | None = None,
     ) -> list[str]:

@@ -48,7 +48,7 @@ def replaced(body: Mapping[str, object]) -> Iterator[str]:
     """Yield the members of a class body that another member of this name replaced, a sentence each."""
     lost: Mapping[str, tuple[object, object]] = getattr(body, "replaced", {})
     for name, (old, new) in lost.items():
-        before, after = _kind(old), _kind(new)
+        before, after = kind_of(old), kind_of(new)
         if before == after == "event":
             yield f"event {name!r} is declared twice, and the first is lost: join their transitions with |"
         elif before == after != "attribute":
@@ -66,17 +66,17 @@ def hidden(chart: AnyChart, base: AnyChart, body: Mapping[str, object]) -> Itera
     declared = [("state", state.id) for state in every_state(chart)]
     declared += [("event", event.id) for event in chart._events]
     for kind, name in declared:
-        own = _kind(body.get(name, chart))
+        own = kind_of(body.get(name, chart))
         # With States.from_enum and Event(id=...), the name is not the one that the body assigns.
         if name in body and own not in ("state", "event"):
             yield f"{kind} {name!r} and the {own} of this name hide one another: rename one"
         for owner in mixins:
             other = vars(owner).get(name)
             if other is not None:
-                yield f"{kind} {name!r} hides the {_kind(other)} {owner.__name__}.{name}: rename one"
+                yield f"{kind} {name!r} hides the {kind_of(other)} {owner.__name__}.{name}: rename one"
     for name, member in [*body.items(), *(each for owner in mixins for each in vars(owner).items())]:
         # Whoever overrides a public method means it; a private one of the base is hidden by chance.
-        private = name[0] == "_" and name[:2] != "__" and _kind(member) in ("method", "property")
+        private = name[0] == "_" and name[:2] != "__" and kind_of(member) in ("method", "property")
         if private and (hasattr(base, name) or name in OF_A_MACHINE):
             yield f"{name!r} hides an attribute of Chart; rename it"
 
@@ -104,7 +104,8 @@ _WAYS = ("before", "on", "after")
 _GENERIC = ("on_enter_state", "on_exit_state", *(f"{way}_transition" for way in _WAYS), "prepare_event")
 
 
-def _kind(member: object) -> str:
+def kind_of(member: object) -> str:
+    """Return the kind of a member of a class body, in a word."""
     match member:
         case State():
             return "state"

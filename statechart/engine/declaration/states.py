@@ -1,0 +1,136 @@
+"""The states of a chart as its class declares them: some in bodies of their own, around other states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from statemachine import Event, State as EngineState
+from statemachine.exceptions import InvalidDefinition
+from statemachine.state import NestedStateFactory, _ToState
+
+from statechart.engine.declaration.members import Members, kind_of, replaced
+from statechart.engine.effects import is_effect
+from statechart.errors import ChartDefinitionError
+
+
+class Ways(_ToState):
+    """Makes transitions from a state."""
+
+    def __call__(self, *states: EngineState | NestedStateFactory | list[Any] | None, **options: Any) -> Any:
+        """Return transitions to states, to be joined by `|` and assigned to the name of their event.
+
+        Args:
+            states: The targets: a list for one transition to states of several regions, or None for one
+                that neither leaves nor enters the state.
+            options: What the engine's `Transition` takes: `cond`, `unless`, `on`, `internal` and others.
+        """
+        for state in states:
+            for target in state if isinstance(state, list) else (state,):
+                if not (target is None or isinstance(target, EngineState)):
+                    raise ChartDefinitionError(
+                        f"{target!r} is no state: give a transition the state itself"
+                    )
+        try:
+            return super().__call__(*states, **options)  # type: ignore[arg-type]  # the engine takes lists
+        except InvalidDefinition as error:
+            hint = "leave `internal` away, or lead to a state within"
+            raise ChartDefinitionError(f"{error} {hint}") from error
+
+    def itself(self, **options: Any) -> Any:
+        """Return a transition to the same state."""
+        return super().itself(**options)  # type: ignore[no-untyped-call]  # of the engine
+
+
+class NestedStates(NestedStateFactory):
+    """Makes a state of a class body, around the states that the body declares.
+
+    Checkers see a class, whose attributes are these states and events.
+    """
+
+    @classmethod
+    def __prepare__(cls, _name: str, _bases: tuple[type, ...], /, **_options: Any) -> Members:
+        return Members()
+
+    def __new__(metacls, name: str, bases: tuple[type, ...], body: dict[str, Any], **options: Any) -> Any:
+        """Make the state."""
+        for member, value in body.items() if bases else ():
+            kind = kind_of(value)
+            if kind in ("state", "event") and member in _OF_A_STATE:
+                hint = (
+                    "rename it" if kind == "state" else "rename it, or declare it in the body of the chart"
+                )
+                raise ChartDefinitionError(
+                    f"state {name!r}: the {kind} {member!r} within it hides an attribute of State; {hint}"
+                )
+        made: Any = super().__new__(metacls, name, bases, body, **options)
+        if bases:
+            made._body = body
+        return made
+
+    @property
+    def to(cls) -> Ways:
+        """Make transitions from the state to others; for checkers, as a state has its own."""
+        raise AttributeError("to")
+
+
+class State(EngineState):
+    """A state of a chart.
+
+    `class open(State.Compound)` declares a state with states within it, of which one is active at a time;
+    `class open(State.Parallel)` one whose states, its regions, are active side by side.
+    """
+
+    class Compound(metaclass=NestedStates):
+        """A state with states within it, of which one is active at a time."""
+
+    class Parallel(metaclass=NestedStates, parallel=True):
+        """A state with states within it, which are active side by side."""
+
+    @property
+    def to(self) -> Ways:
+        """Make transitions from the state to others."""
+        return Ways(self)
+
+
+StateLike: TypeAlias = "EngineState | NestedStates"
+"""A state, or the class that a checker sees of a state around others."""
+
+_OF_A_STATE = frozenset(dir(State()))
+
+
+def problems(body: Mapping[str, object], base: type) -> Iterator[str]:
+    """Yield the members in the bodies of states that are lost, a sentence each.
+
+    Args:
+        body: The body of the chart's class.
+        base: The strict base class.
+    """
+    for place, inner in _bodies(body):
+        for problem in replaced(inner):
+            yield f"in the body of state {place!r}, {problem}"
+        for name, member in inner.items():
+            kind = "effect" if is_effect(member) else kind_of(member)
+            lost = kind == "effect" or (kind not in ("state", "event") and hasattr(base, name))
+            if lost and name[:2] != "__":
+                hint = "declare it in the body of the chart"
+                yield f"{kind} {name!r} is lost in the body of state {place!r}: {hint}"
+
+
+def _bodies(body: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield the bodies of states, each with the name of its state, in document order."""
+    for name, member in body.items():
+        inner = getattr(member, "_body", None) if isinstance(member, EngineState) else None
+        if inner is not None:
+            yield name, inner
+            yield from _bodies(inner)
+
+
+def show_events(states: Iterable[EngineState], declared: Mapping[str, Event]) -> None:
+    """Give states the events that their bodies declare, as attributes: `Order.open.payment.pay`."""
+    for state in states:
+        for name, member in getattr(state, "_body", {}).items():
+            if kind_of(member) == "event":
+                found = declared.get(name) or declared.get(str(getattr(member, "id", "")))
+                if found is not None:
+                    setattr(state, name, found)
