@@ -18,7 +18,7 @@ from statechart.engine.calls import Lacking
 from statechart.engine.declaration import hints, members, models, naming, nested, states, strict
 from statechart.engine.declaration.members import Members
 from statechart.engine.declaration.models import declared_model
-from statechart.engine.declaration.states import StateLike, State
+from statechart.engine.declaration.states import State, StateLike
 from statechart.engine.declaration.timers import Timer
 from statechart.engine.draft import keeper_of
 from statechart.engine.effects import Effect, effects_of
@@ -125,10 +125,22 @@ class _StrictMeta(StateMachineMetaclass):
 
     def _check(cls) -> None:
         # Before the engine looks at the names.
-        found = list(naming.unreadable(cls))  # type: ignore[arg-type]  # cls is a chart
+        found = [*naming.unreadable(cls), *nested.lost_histories(cls)]  # type: ignore[arg-type]  # cls is a chart
         if found:
             raise ChartDefinitionError(f"chart {cls.__name__}: " + "; ".join(found))
         super()._check()  # type: ignore[no-untyped-call]  # of the engine
+
+    def _check_disconnected_state(cls) -> None:
+        if not nested.is_special(cls):  # type: ignore[arg-type]  # else see `findings`
+            super()._check_disconnected_state()  # type: ignore[no-untyped-call]
+
+    def _check_trap_states(cls) -> None:
+        if not nested.is_special(cls):  # type: ignore[arg-type]
+            super()._check_trap_states()  # type: ignore[no-untyped-call]
+
+    def _check_reachable_final_states(cls) -> None:
+        if not nested.is_special(cls):  # type: ignore[arg-type]
+            super()._check_reachable_final_states()  # type: ignore[no-untyped-call]
 
     def add_state(cls, id: str, state: EngineState) -> None:
         """Add a state, unless no record could hold its value."""

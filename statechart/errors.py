@@ -279,7 +279,8 @@ class NestedFire(StatechartError, RuntimeError):
         self.event = event
         super().__init__(
             f"{event} was sent to {chart} past fire(), or from inside a hook: events are committed one at "
-            f"a time; call fire({chart}.{event}, ...), after the previous fire() has returned"
+            f"a time; call fire({chart}.{event}, ...), after the previous fire() has returned, or "
+            f"raise_({event!r}) in the hook"
         )
 
 

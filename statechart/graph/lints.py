@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Set as AbstractSet
 from typing import NamedTuple
 
+from statechart.configuration import JOINED
 from statechart.engine.table import Way
 from statechart.graph.edges import AnyChart, edges, events, events_of, failures, phases, states
 from statechart.graph.paths import LIMIT, shortest_paths
@@ -46,7 +47,7 @@ def findings(chart: AnyChart, limit: int = LIMIT) -> Findings:
     if not getattr(chart, "_is_stepwise", False):
         return Findings(tuple(_of_flat(chart)))
     walk, places, is_whole = explored(chart, limit)
-    mistakes = [*_of_walk(walk, places, is_whole=is_whole), *_of_phases(chart)]
+    mistakes = [*_of_walk(chart, walk, places, is_whole=is_whole), *_of_phases(chart)]
     return Findings(
         tuple(mistakes),
         tuple(_doubts(chart, walk, is_whole=is_whole)),
@@ -85,15 +86,11 @@ def _of_flat(chart: AnyChart) -> Iterator[str]:
     leaving = {edge.source for edge in edges(chart)}
     for state in chart.states:
         if not state.final and state_text(state.value) not in leaving:
-            yield _stuck("state", state_text(state.value))
+            yield f"state {state_text(state.value)!r} has no way out and is not final"
 
 
 def _unreached(name: str) -> str:
     return f"state {name!r} can't be reached from the initial state"
-
-
-def _stuck(kind: str, name: str) -> str:
-    return f"{kind} {name!r} has no way out and is not final"
 
 
 def _of_phases(chart: AnyChart) -> Iterator[str]:
@@ -111,7 +108,7 @@ def _of_phases(chart: AnyChart) -> Iterator[str]:
             yield f"failures has {name!r}, which is not a state of the chart"
 
 
-def _of_walk(walk: Walk, places: Iterable[Place], *, is_whole: bool) -> Iterator[str]:
+def _of_walk(chart: AnyChart, walk: Walk, places: Mapping[Place, None], *, is_whole: bool) -> Iterator[str]:
     """Yield the mistakes in a chart whose events may take several microsteps."""
     loop = walk.endless()
     if loop:  # without which the rest may be right
@@ -128,17 +125,20 @@ def _of_walk(walk: Walk, places: Iterable[Place], *, is_whole: bool) -> Iterator
         if not node.remembers and not node.bit & (entered | missing):
             missing |= node.bit | node.below
             yield _unreached(walk.form.texts(node.bit)[0])
-    stuck = dict.fromkeys(
-        active
-        for active, memory in places
-        if is_whole and walk.moves((active, memory)) == () and not walk.is_ended(active)
-    )
-    for active in list(stuck)[:_SHOWN]:
-        kind = "state" if len(walk.form.leaves(active)) == 1 else "configuration"
-        yield _stuck(kind, walk.form.text(active))
-    if len(stuck) > _SHOWN:
-        more = counted(len(stuck) - _SHOWN, "configuration")
-        yield f"{more} more without a way out"
+    if is_whole:
+        stuck, astray = walk.stuck(places), walk.astray(places)
+        yield from _some(walk, stuck, "has no way out and is not final")
+        if chart.validate_final_reachability and any(state.final for state in chart.states):
+            yield from _some(walk, astray - stuck, "leads to no final state: add a transition that does")
+
+
+def _some(walk: Walk, found: AbstractSet[int], what: str) -> Iterator[str]:
+    """Yield a sentence about the first of several configurations, and the number of the others."""
+    texts = sorted(map(walk.form.text, found))
+    for text in texts[:_SHOWN]:
+        yield f"{'configuration' if JOINED in text else 'state'} {text!r} {what}"
+    if len(texts) > _SHOWN:
+        yield f"likewise {counted(len(texts) - _SHOWN, 'more configuration')}"
 
 
 def _doubts(chart: AnyChart, walk: Walk, *, is_whole: bool) -> Iterator[str]:

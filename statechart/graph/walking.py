@@ -275,6 +275,25 @@ class Walk:
         loop = list(trail)[list(trail).index(lost) :]
         return tuple(dict.fromkeys(self.form.text(active) for active, _, _ in loop))
 
+    def stuck(self, places: Iterable[Place]) -> set[int]:
+        """Return the configurations that no event leaves, though nothing has ended."""
+        return {place[0] for place in places if self.moves(place) == () and not self.is_ended(place[0])}
+
+    def astray(self, places: Iterable[Place]) -> set[int]:
+        """Return the configurations from which no events lead to an end."""
+        before: dict[Place, list[Place]] = {}
+        for place in places:
+            for _, there in self.moves(place) or ():
+                before.setdefault(there, []).append(place)
+        saved = {place for place in places if self.is_ended(place[0])}
+        waiting = list(saved)
+        while waiting:
+            for place in before.get(waiting.pop(), ()):
+                if place not in saved:
+                    saved.add(place)
+                    waiting.append(place)
+        return {place[0] for place in places if place not in saved}
+
     def is_ended(self, active: int) -> bool:
         """Return whether a chart has reached a final state, or the end of all that its states do."""
         tops = (node for node in self.table.nodes if not node.ancestors and active & node.bit)

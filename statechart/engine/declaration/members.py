@@ -128,16 +128,17 @@ def _made_from(new: object, old: object, depth: int = 3) -> bool:
         return True
     if isinstance(old, property) and isinstance(new, property):
         return new.fget is old.fget or _made_from(new.fget, old)
-    ways = _transitions(old)
+    ways = transitions_of(old)
     if ways:
-        return {id(way) for way in ways} <= {id(way) for way in _transitions(new)}
+        return {id(way) for way in ways} <= {id(way) for way in transitions_of(new)}
     return depth > 0 and any(_made_from(part, old, depth - 1) for part in _parts(new))
 
 
-def _transitions(member: object) -> list[object]:
+def transitions_of(member: object) -> list[Transition]:
+    """Return the transitions of an event in a class body."""
     match member:
         case Event():
-            return _transitions(member._transitions)
+            return transitions_of(member._transitions)
         case Transition():
             return [member]
         case TransitionList():

@@ -67,6 +67,10 @@ def _lost_hook(chart: AnyChart, name: str, hooks: Collection[str]) -> Iterator[s
     lost = f"{chart.__name__}.{name} is never called"
     states, events = {state.id for state in every_state(chart)}, {event.id for event in chart._events}
     parts, other = _HOOK.fullmatch(name), _OTHER_WORDS.fullmatch(name)
+    hooks = [hook for hook in hooks if not hook.startswith("on_invoke_")]  # which are refused themselves
+    if parts is not None and parts[2].removeprefix("done_state_") in states - {parts[2]}:
+        yield f"{lost}, as no event has this name: declare {parts[2]} = {parts[2][11:]}.to(...)"
+        return
     meant = _same(name, hooks) or _same(
         f"on_{name}", [each for each in hooks if each.startswith(_OF_STATES)]
     )
@@ -193,12 +197,13 @@ def unbuilt(machine: StateChart[Any]) -> str:
 
 def _lost_names(chart: AnyChart, model: object) -> Iterator[str]:
     """Yield the names of guards and hooks that no machine of the chart will have."""
+    states = [state.id for state in every_state(chart)]
     for place, name in _places(chart):
         found = getattr(chart, name, None)
-        if isinstance(found, (State, Event)):
-            kind = "a state" if isinstance(found, State) else "an event"
-            yield f"{place} names {name!r}, which is {kind}: name a guard or hook"
-    states = [state.id for state in every_state(chart)]
+        # A machine shows its states of any depth, which a guard would take for True.
+        if isinstance(found, (State, Event)) or name in states:
+            kind = "an event" if isinstance(found, Event) else "a state"
+            yield f"{place} names {name!r}, which is {kind}: name a guard or hook, or ask for In({name!r})"
     for place, name in _places(chart, _asked_states):
         if name not in states:
             like = nearest(name, states)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, combinations
 from typing import TYPE_CHECKING, Any
 
 from statemachine import Event, State
 from statemachine.state import HistoryState
 
+from statechart.configuration import JOINED
 from statechart.engine.attributes import called, codes
+from statechart.engine.declaration import raised
 from statechart.engine.declaration.naming import all_specs
 from statechart.engine.declaration.timers import Alarm, Timer, delay_problem
 from statechart.tree import every_state, is_nested, within
-from statechart.wording import nearest, state_text
+from statechart.wording import nearest, plain, state_text
 
 if TYPE_CHECKING:
     from statemachine import StateChart
@@ -58,8 +60,29 @@ def shape_of(chart: AnyChart, attrs: Mapping[str, object]) -> Shape:
         or any(_is_special(way) for state in every_state(chart) for way in state.transitions)
         or _raises(chart)
     )
-    found = [*problems, *(_problems(chart) if stepwise else ())]
+    found = [*problems, *raised.problems(chart), *(_problems(chart) if stepwise else ())]
     return Shape(stepwise, holds, alarms, tuple(found))
+
+
+def is_special(chart: AnyChart) -> bool:
+    """Return whether the engine's checks of what can be reached, by one target each, do not fit a chart."""
+    return any(
+        state.is_history
+        or state.states
+        or state.parallel
+        or any(_is_special(way) for way in state.transitions)
+        for state in chart.states
+    )
+
+
+def lost_histories(chart: AnyChart) -> Iterator[str]:
+    """Yield the history states that are in no other state, a sentence each."""
+    for state in chart.states:
+        if isinstance(state, HistoryState):
+            yield (
+                f"history state {state.id!r} is in no other state: put it into the state whose past it "
+                "remembers"
+            )
 
 
 def is_inner(event: Event) -> bool:
@@ -152,12 +175,8 @@ def _event_name(event: object, attrs: Mapping[str, object]) -> str:
 def _problems(chart: AnyChart) -> Iterator[str]:
     """Yield what is wrong with states within states, a sentence each."""
     yield from _names(chart)
-    for state in chart.states:
-        if isinstance(state, HistoryState):
-            yield (
-                f"history state {state.id!r} is in no other state: put it into the state whose past it "
-                "remembers"
-            )
+    if is_nested(chart):
+        yield from _values(chart)
     for state in every_state(chart):
         if isinstance(state, HistoryState):
             yield from _history(state)
@@ -175,6 +194,16 @@ def _names(chart: AnyChart) -> Iterator[str]:
     for event in chart._events:
         if event.id in counts:
             yield f"event {event.id!r} has the name of a state; rename it"
+
+
+def _values(chart: AnyChart) -> Iterator[str]:
+    for state in every_state(chart):
+        value = plain(state.value)
+        about = f"state {state.id!r} has the value {value!r}"
+        if not isinstance(value, str):
+            yield f"{about}, but configurations name states by strings: give a string, or no value"
+        elif JOINED in value or not value.strip():
+            yield f"{about}, which can't be told apart in a configuration such as 'a{JOINED}b': rename it"
 
 
 def _state(state: State) -> Iterator[str]:
@@ -213,6 +242,11 @@ def _transition(chart: AnyChart, state: State, way: Transition) -> Iterator[str]
     for target in way.targets:
         if not any(target is each for each in known):
             yield f"{about} leads to {target.id or target.name!r}, which is no state of the chart"
+    for one, other in _apart(way.targets):
+        yield (
+            f"{about} leads to {one.id!r} and {other.id!r}, which can't be active together: lead to states "
+            "in different regions of a State.Parallel"
+        )
     if isinstance(state, HistoryState) or way.initial:
         return
     if way.internal and not state.states and way.targets:
@@ -220,7 +254,7 @@ def _transition(chart: AnyChart, state: State, way: Transition) -> Iterator[str]
             f"{about} is internal, and {state.id!r} has no states within it: leave the target away, so "
             "that the state is neither left nor entered"
         )
-    if way.is_eventless and not list(way.cond) and all(_stays(state, target) for target in way.targets):
+    if way.is_eventless and not list(way.cond) and not list(way.validators) and _stays(state, way):
         yield f"{about} has no event and no guard and leads back to it, without an end: give it a guard"
     for event in way.events:
         if "*" in event.id:
@@ -230,5 +264,17 @@ def _transition(chart: AnyChart, state: State, way: Transition) -> Iterator[str]
             )
 
 
-def _stays(state: State, target: State) -> bool:
-    return target is state
+def _stays(state: State, way: Transition) -> bool:
+    return all(target is state for target in way.targets)
+
+
+def _apart(targets: Sequence[State]) -> Iterator[tuple[State, State]]:
+    """Yield the pairs of targets that can't be active together."""
+    for one, other in combinations(targets, 2):
+        around = [one, *one.ancestors()]
+        shared = next(
+            (each for each in [other, *other.ancestors()] if any(each is it for it in around)), None
+        )
+        is_within = shared is one or shared is other
+        if not is_within and (shared is None or not shared.parallel):
+            yield one, other

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 from statemachine import Event, State as EngineState
 from statemachine.exceptions import InvalidDefinition
-from statemachine.state import NestedStateFactory, _ToState
+from statemachine.state import AnyState, NestedStateFactory, _ToState
 
-from statechart.engine.declaration.members import Members, kind_of, replaced
+from statechart.engine.declaration.members import Members, kind_of, replaced, transitions_of
 from statechart.engine.effects import is_effect
 from statechart.errors import ChartDefinitionError
 
@@ -34,8 +34,10 @@ class Ways(_ToState):
         try:
             return super().__call__(*states, **options)  # type: ignore[arg-type]  # the engine takes lists
         except InvalidDefinition as error:
-            hint = "leave `internal` away, or lead to a state within"
-            raise ChartDefinitionError(f"{error} {hint}") from error
+            raise ChartDefinitionError(
+                "a transition is internal, and leads out of its state: leave `internal` away, or lead to a "
+                "state within"
+            ) from error
 
     def itself(self, **options: Any) -> Any:
         """Return a transition to the same state."""
@@ -63,8 +65,14 @@ class NestedStates(NestedStateFactory):
                 raise ChartDefinitionError(
                     f"state {name!r}: the {kind} {member!r} within it hides an attribute of State; {hint}"
                 )
+            if kind == "event" and any(isinstance(way.source, AnyState) for way in transitions_of(value)):
+                raise ChartDefinitionError(
+                    f"state {name!r}: the event {member!r} leads from any state, which is lost within a "
+                    f"state: name the states that it leads from"
+                )
         made: Any = super().__new__(metacls, name, bases, body, **options)
         if bases:
+            made.__class__ = State  # the engine's factory knows its own class only
             made._body = body
         return made
 

@@ -48,9 +48,9 @@ def problems(chart: type[StateChart[Any]], base: type[StateChart[Any]]) -> Itera
     states = list(every_state(chart))
     for state in states:
         yield from _state(state)
-        yield from _hiding("state", state.id, base)
+        yield from _hiding("state", state.id, chart, base)
     for event in chart._events:
-        yield from _hiding("event", event.id, base)
+        yield from _hiding("event", event.id, chart, base)
         if not any(event in way.events for state in states for way in state.transitions):
             yield f"event {event.id!r} has no transition: declare one, or remove it"
         if event.delay:
@@ -68,8 +68,11 @@ def hiding_the_engine(attrs: Mapping[str, object]) -> Iterator[str]:
             yield f"event {name!r} hides an attribute of Chart; rename it"
 
 
-def _hiding(kind: str, name: str, base: type[StateChart[Any]]) -> Iterator[str]:
-    if name not in _HIDDEN_AT_WILL and (hasattr(base, name) or name in OF_A_MACHINE):
+def _hiding(
+    kind: str, name: str, chart: type[StateChart[Any]], base: type[StateChart[Any]]
+) -> Iterator[str]:
+    free = _HIDDEN_AT_WILL if not getattr(chart, "_holds_configuration", False) else ()
+    if name not in free and (hasattr(base, name) or name in OF_A_MACHINE):
         yield f"{kind} {name!r} hides an attribute of Chart; rename it"
 
 
@@ -103,7 +106,10 @@ def _flags(chart: type[StateChart[Any]]) -> Iterator[str]:
 
 def _state(state: State) -> Iterator[str]:
     if any(not spec.is_convention for spec in state.invoke):
-        yield f"state {state.id!r} invokes work; do the work outside of the chart, then fire"
+        yield (
+            f"state {state.id!r} invokes work; do the work outside of the chart, then fire; for a timeout, "
+            "give the chart a Timer"
+        )
 
 
 def _callbacks(chart: type[StateChart[Any]]) -> Iterator[str]:

@@ -1,0 +1,348 @@
+"""States within states, timers and events of the chart's own are checked when the class is created."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from textwrap import dedent, indent
+
+import pytest
+from statemachine.contrib.timeout import timeout
+
+import statechart
+from statechart import Chart, ChartDefinitionError
+
+OPEN = """
+draft = State(initial=True)
+class open(State.Compound):
+    asked = State(initial=True)
+    paid = State(final=True)
+    pay = asked.to(paid)
+closed = State(final=True)
+place = draft.to(open)
+close = open.to(closed)
+"""
+
+SIDE = """
+class both(State.Parallel):
+    class left(State.Compound):
+        a1 = State(initial=True)
+        a2 = State(final=True)
+        go = a1.to(a2)
+    class right(State.Compound):
+        b1 = State(initial=True)
+        b2 = State(final=True)
+        hop = b1.to(b2)
+idle = State(initial=True)
+closed = State(final=True)
+begin = idle.to(both)
+close = both.to(closed)
+"""
+
+
+def declare(body: str, *, base: type[Chart] = Chart) -> type[Chart]:
+    """Create the chart `Bad` whose class has this body."""
+    names = {
+        name: getattr(statechart, name) for name in ("State", "Event", "HistoryState", "Timer", "effect")
+    }
+    scope = {**names, "timedelta": timedelta, "timeout": timeout, "Chart": base}
+    exec("class Bad(Chart):\n" + indent(dedent(body).strip("\n"), "    "), scope)
+    made: type[Chart] = scope["Bad"]
+    return made
+
+
+def within(where: str, *lines: str, of: str = OPEN) -> str:
+    """Return a body with more lines after the line of a member."""
+    found = []
+    for line in of.splitlines():
+        found.append(line)
+        if line.strip().startswith(where):
+            margin = line[: len(line) - len(line.lstrip())]
+            found += [margin + each for each in lines]
+    return "\n".join(found) + "\n"
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "two states of one name": (
+        within("draft", "paid = State()", "finish = paid.to(draft)"),
+        "state 'paid': its value 'paid' can't be told apart from 'paid', that of another state",
+    ),
+    "an event with the name of a state within": (
+        OPEN + "paid = open.to(closed)event 'paid' has the name of a state; rename it",
+    ),
+    "a state within that hides an attribute of a chart": (
+        within("paid", "fire = State()", "burn = asked.to(fire) | fire.to(asked)"),
+        "state 'fire' hides an attribute of Chart; rename it",
+    ),
+    "a state within that hides the question for active states": (
+        within("paid", "active = State()", "act = asked.to(active) | active.to(asked)"),
+        "state 'active' hides an attribute of Chart; rename it",
+    ),
+    "a state within that hides an attribute of a state": (
+        within("paid", "enter = State()"),
+        "state 'open': the state 'enter' within it hides an attribute of State; rename it",
+    ),
+    "an event within that hides an attribute of a state": (
+        within("pay ", "exit = asked.to(paid)"),
+        "state 'open': the event 'exit' within it hides an attribute of State; rename it, or declare it in "
+        "the body of the chart",
+    ),
+    "a state within that is declared twice": (
+        within("asked", "asked = State(initial=True)"),
+        "in the body of state 'open', state 'asked' is declared twice, and the first is lost: rename or "
+        "remove one",
+    ),
+    "an event within that is declared twice": (
+        within("pay ", "pay = asked.to(asked)"),
+        "in the body of state 'open', event 'pay' is declared twice, and the first is lost: join their "
+        "transitions with |",
+    ),
+    "a hook within that is declared twice": (
+        within("pay ", "def on_pay(self): pass", "def on_pay(self): return 1"),
+        "in the body of state 'open', method 'on_pay' is declared twice, and the first is lost: rename or "
+        "remove one",
+    ),
+    "timers in the body of a state": (
+        within("pay ", "timers = ()"),
+        "attribute 'timers' is lost in the body of state 'open': declare it in the body of the chart",
+    ),
+    "an effect in the body of a state": (
+        within("pay ", "@effect", "def after_pay(self, model): pass"),
+        "effect 'after_pay' is lost in the body of state 'open': declare it in the body of the chart",
+    ),
+    "a misspelt hook of a state within": (
+        OPEN + "def on_enter_piad(self): pass",
+        "Bad.on_enter_piad is never called: did you mean on_enter_paid?",
+    ),
+    "a misspelt hook in the body of a state": (
+        within("pay ", "def on_enter_piad(self): pass"),
+        "Bad.on_enter_piad is never called: did you mean on_enter_paid?",
+    ),
+    "a hook of a done event that is not declared": (
+        OPEN + "def on_done_state_open(self): pass",
+        "Bad.on_done_state_open is never called, as no event has this name: declare done_state_open = "
+        "open.to(...)",
+    ),
+    "an event of any state within a state": (
+        within("pay ", "leave = paid.from_.any()"),
+        "state 'open': the event 'leave' leads from any state, which is lost within a state: name the "
+        "states "
+        "that it leads from",
+    ),
+    "a target that is a string": (
+        OPEN + "again = draft.to('open')",
+        "'open' is no state: give a transition the state itself",
+    ),
+    "a done event of no state": (
+        OPEN + "done_state_opne = open.to(closed)",
+        "event 'done_state_opne' waits for the end of 'opne', which is no state of the chart: did you mean "
+        "done_state_open?",
+    ),
+    "a done event of a state without others": (
+        OPEN + "done_state_asked = open.to(closed)",
+        "event 'done_state_asked' waits for the end of 'asked', which has no states within it: name the "
+        "state around these, or fire an event",
+    ),
+    "a done event of a state without a final one": (
+        OPEN.replace("paid = State(final=True)", "paid = State()") + "done_state_open = open.to(closed)",
+        "event 'done_state_open' waits for the end of 'open', and no state within 'open' is final: declare "
+        "one by State(final=True)",
+    ),
+    "a done event of a region without a final state": (
+        SIDE.replace("b2 = State(final=True)", "b2 = State()") + "done_state_both = both.to(closed)",
+        "event 'done_state_both' waits for the end of 'both', and no state within 'right' is final: "
+        "declare "
+        "one by State(final=True)",
+    ),
+    "the end of an invocation": (
+        OPEN + "done_invoke_open = open.to(closed)",
+        "event 'done_invoke_open' is never raised, as nothing is invoked: do the work outside of the "
+        "chart, "
+        "then fire an event",
+    ),
+    "an event for errors": (
+        OPEN + "error_execution = open.to(closed)",
+        "event 'error_execution' is never raised, as an error in a hook undoes the whole event: catch the "
+        "error in the hook, and raise_ an event of another name",
+    ),
+    "errors as events": (OPEN + "catch_errors_as_events = True", "catch_errors_as_events must stay False"),
+    "a timeout of the engine": (
+        within(
+            "draft", "late = State(invoke=timeout(5, on='pay'))", "wait = draft.to(late) | late.to(draft)"
+        ),
+        "state 'late' invokes work; do the work outside of the chart, then fire; for a timeout, give the "
+        "chart a Timer",
+    ),
+    "a delayed event": (
+        OPEN + "late = Event(open.to(closed), delay=10)",
+        "event 'late' is delayed, in memory only: give the chart a timer, such as "
+        "timers = (Timer(state, after=timedelta(...), event=...),)",
+    ),
+    "a delayed event within a state": (
+        within("pay ", "late = Event(asked.to(paid), delay=10)"),
+        "event 'late' is delayed, in memory only: give the chart a timer, such as "
+        "timers = (Timer(state, after=timedelta(...), event=...),)",
+    ),
+    "an async hook of a state within": (
+        OPEN + "async def on_enter_paid(self): pass"
+        "callback 'on_enter_paid' is async; do asynchronous work in a command, then fire",
+    ),
+    "a pattern of events": (
+        OPEN + "draft.to(closed, event='pay*')",
+        "event 'pay*' is a pattern, so that nobody could list what is allowed: name the events, joined "
+        "by |",
+    ),
+    "every event": (
+        OPEN + "draft.to(closed, event='*')"
+        "event '*' is a pattern, so that nobody could list what is allowed: name the events, joined by |",
+    ),
+    "an internal transition of an atomic state": (
+        within("pay ", "look = asked.to(asked, internal=True)"),
+        "a transition from 'asked' is internal, and 'asked' has no states within it: leave the target "
+        "away, "
+        "so that the state is neither left nor entered",
+    ),
+    "an internal transition that leads out": (
+        OPEN + "leave = open.to(closed, internal=True)",
+        "a transition is internal, and leads out of its state: leave `internal` away, or lead to a state "
+        "within",
+    ),
+    "two initial states": (
+        within("asked", "billed = State(initial=True)", "bill = asked.to(billed) | billed.to(asked)"),
+        "state 'open' has 2 initial states (asked, billed): leave one",
+    ),
+    "a parallel state without regions": (
+        OPEN + "class both(State.Parallel): pass\nsplit = draft.to(both)\njoin = both.to(closed)"
+        "state 'both' is parallel and has no regions: put states into it",
+    ),
+    "a final region": (
+        SIDE.replace("class right(", "over = State(final=True)\n    class right("),
+        "state 'over' is final and a region of 'both': put it into a compound state",
+    ),
+    "a final state with a transition": (
+        within("pay ", "again = paid.to(asked)"),
+        "state 'paid' is final and has transitions: take them from the state around it",
+    ),
+    "a history state outside": (
+        OPEN + "past = HistoryState()\nback = draft.to(past)"
+        "history state 'past' is in no other state: put it into the state whose past it remembers",
+    ),
+    "a history state with a guard": (
+        within("pay ", "past = HistoryState()", "past.to(asked, cond='is_new')")
+        + "back = draft.to(open.past)",
+        "the transition of the history state 'past' has an event or a guard: leave them away",
+    ),
+    "a history state that leads out": (
+        within("pay ", "past = HistoryState()") + "open.past.to(closed)\nback = draft.to(open.past)"
+        "history state 'past' leads out of 'open': give it a target within",
+    ),
+    "a history state with two defaults": (
+        within("pay ", "past = HistoryState()", "past.to(asked)", "past.to(paid)")
+        + "back = draft.to(open.past)",
+        "history state 'past' has 2 transitions: leave one, to where it leads at first",
+    ),
+    "targets that can't be active together": (
+        OPEN + "both = draft.to([open.asked, open.paid])",
+        "a transition from 'draft' leads to 'asked' and 'paid', which can't be active together: lead to "
+        "states in different regions of a State.Parallel",
+    ),
+    "targets without anything around": (
+        OPEN + "both = draft.to([open.asked, closed])",
+        "a transition from 'draft' leads to 'asked' and 'closed', which can't be active together: lead to "
+        "states in different regions of a State.Parallel",
+    ),
+    "a value that is no string": (
+        OPEN.replace("paid = State(final=True)", "paid = State(final=True, value=7)"),
+        "state 'paid' has the value 7, but configurations name states by strings: give a string, or no "
+        "value",
+    ),
+    "a value like two states": (
+        OPEN.replace("paid = State(final=True)", "paid = State(final=True, value='a + b')"),
+        "state 'paid' has the value 'a + b', which can't be told apart in a configuration such as 'a + b': "
+        "rename it",
+    ),
+    "a guard that asks for a lost state": (
+        OPEN + "again = open.to(open, cond=\"In('piad')\")"
+        "again from open asks for In('piad'), and the chart has no such state: did you mean 'paid'?",
+    ),
+    "a guard that is a state within": (
+        OPEN + "again = open.to(open, cond='paid')"
+        "again from open names 'paid', which is a state: name a guard or hook, or ask for In('paid')",
+    ),
+    "a timer of nothing": (
+        OPEN + "timers = Timer(open.asked, after=timedelta(1), event=close)"
+        "timers is a Timer: give a tuple of Timer(state, after=..., event=...)",
+    ),
+    "a timer on a final state": (
+        OPEN + "timers = (Timer(open.paid, after=timedelta(1), event=close),)"
+        "the timer on 'paid' would never fire, as it is a final state: give it to a state that waits",
+    ),
+    "a timer whose event the state does not take": (
+        OPEN + "timers = (Timer(draft, after=timedelta(1), event=close),)",
+        "the timer on 'draft' fires 'close', which 'draft' does not take: declare a transition of 'close' "
+        "from it",
+    ),
+    "a timer of a misspelt event": (
+        OPEN + "timers = (Timer(open.asked, after=timedelta(1), event='clsoe'),)"
+        "the timer on 'asked' fires 'clsoe', which is no event of the chart: did you mean 'close'?",
+    ),
+    "a timer in no time": (
+        OPEN + "timers = (Timer(open.asked, after=timedelta(0), event=close),)",
+        "the timer on 'asked' gives a delay of 0:00:00: give a longer one, or a transition without an "
+        "event, "
+        "which takes no time",
+    ),
+    "a timer in numbers": (
+        OPEN + "timers = (Timer(open.asked, after=30, event=close),)"
+        "the timer on 'asked' gives a int as its delay: give a timedelta",
+    ),
+    "two timers of one name": (
+        OPEN + "timers = (Timer(open, after=timedelta(1), event=close), "
+        "Timer(open, after=timedelta(2), event=close))",
+        "two timers are called 'open.close': let one fire another event",
+    ),
+    "a loop of one state": (
+        OPEN + "draft.to(draft)",
+        "a transition from 'draft' has no event and no guard and leads back to it, without an end: give "
+        "it a "
+        "guard",
+    ),
+    "a loop of two states": (
+        OPEN + "open.to(draft)\ndraft.to(open)",
+        "draft → asked → draft is a loop of transitions without an event, or of events that the chart "
+        "raises itself, and it has no end: give one of them a guard, or an event",
+    ),
+    "a loop of done events": (
+        SIDE.replace("a1 = State(initial=True)", "a1 = State(initial=True, final=True)")
+        .replace("a2 = State(final=True)", "a2 = State()")
+        .replace("go = a1.to(a2)", "")
+        + "done_state_left = both.left.to(both.left)",
+        "a1 + b1 → a1 + b1 is a loop of transitions without an event, or of events that the chart raises "
+        "itself, and it has no end: give one of them a guard, or an event",
+    ),
+    "a state within that nothing enters": (
+        within("asked", "lost = State()", "find = lost.to(asked)"),
+        "state 'lost' can't be reached from the initial state",
+    ),
+    "a configuration that leads to no end": (
+        SIDE.replace("close = both.to(closed)", "close = idle.to(closed)\nagain = both.to(both)").replace(
+            "a2 = State(final=True)", "a2 = State()"
+        ),
+        "configuration 'a1 + b1' leads to no final state: add a transition that does",
+    ),
+    "a configuration without a way out": (
+        SIDE.replace("close = both.to(closed)", "close = idle.to(closed)").replace(
+            "a2 = State(final=True)", "a2 = State()"
+        ),
+        "configuration 'a2 + b2' has no way out and is not final",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", REFUSED)
+def test_a_chart_with_this_mistake_is_refused(mistake: str) -> None:
+    body, sentence = REFUSED[mistake]
+
+    with pytest.raises(ChartDefinitionError) as caught:
+        declare(body)
+
+    assert sentence in str(caught.value)
