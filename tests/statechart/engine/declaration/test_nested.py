@@ -67,7 +67,8 @@ REFUSED: dict[str, tuple[str, str]] = {
         "state 'paid': its value 'paid' can't be told apart from 'paid', that of another state",
     ),
     "an event with the name of a state within": (
-        OPEN + "paid = open.to(closed)event 'paid' has the name of a state; rename it",
+        OPEN + "paid = open.to(closed)",
+        "event 'paid' has the name of a state; rename it",
     ),
     "a state within that hides an attribute of a chart": (
         within("paid", "fire = State()", "burn = asked.to(fire) | fire.to(asked)"),
@@ -183,7 +184,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "timers = (Timer(state, after=timedelta(...), event=...),)",
     ),
     "an async hook of a state within": (
-        OPEN + "async def on_enter_paid(self): pass"
+        OPEN + "async def on_enter_paid(self): pass",
         "callback 'on_enter_paid' is async; do asynchronous work in a command, then fire",
     ),
     "a pattern of events": (
@@ -192,7 +193,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "by |",
     ),
     "every event": (
-        OPEN + "draft.to(closed, event='*')"
+        OPEN + "draft.to(closed, event='*')",
         "event '*' is a pattern, so that nobody could list what is allowed: name the events, joined by |",
     ),
     "an internal transition of an atomic state": (
@@ -211,7 +212,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "state 'open' has 2 initial states (asked, billed): leave one",
     ),
     "a parallel state without regions": (
-        OPEN + "class both(State.Parallel): pass\nsplit = draft.to(both)\njoin = both.to(closed)"
+        OPEN + "class both(State.Parallel): pass\nsplit = draft.to(both)\njoin = both.to(closed)",
         "state 'both' is parallel and has no regions: put states into it",
     ),
     "a final region": (
@@ -223,7 +224,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "state 'paid' is final and has transitions: take them from the state around it",
     ),
     "a history state outside": (
-        OPEN + "past = HistoryState()\nback = draft.to(past)"
+        OPEN + "past = HistoryState()\nback = draft.to(past)",
         "history state 'past' is in no other state: put it into the state whose past it remembers",
     ),
     "a history state with a guard": (
@@ -232,7 +233,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "the transition of the history state 'past' has an event or a guard: leave them away",
     ),
     "a history state that leads out": (
-        within("pay ", "past = HistoryState()") + "open.past.to(closed)\nback = draft.to(open.past)"
+        within("pay ", "past = HistoryState()") + "open.past.to(closed)\nback = draft.to(open.past)",
         "history state 'past' leads out of 'open': give it a target within",
     ),
     "a history state with two defaults": (
@@ -261,19 +262,19 @@ REFUSED: dict[str, tuple[str, str]] = {
         "rename it",
     ),
     "a guard that asks for a lost state": (
-        OPEN + "again = open.to(open, cond=\"In('piad')\")"
+        OPEN + "again = open.to(open, cond=\"In('piad')\")",
         "again from open asks for In('piad'), and the chart has no such state: did you mean 'paid'?",
     ),
     "a guard that is a state within": (
-        OPEN + "again = open.to(open, cond='paid')"
+        OPEN + "again = open.to(open, cond='paid')",
         "again from open names 'paid', which is a state: name a guard or hook, or ask for In('paid')",
     ),
     "a timer of nothing": (
-        OPEN + "timers = Timer(open.asked, after=timedelta(1), event=close)"
+        OPEN + "timers = Timer(open.asked, after=timedelta(1), event=close)",
         "timers is a Timer: give a tuple of Timer(state, after=..., event=...)",
     ),
     "a timer on a final state": (
-        OPEN + "timers = (Timer(open.paid, after=timedelta(1), event=close),)"
+        OPEN + "timers = (Timer(open.paid, after=timedelta(1), event=close),)",
         "the timer on 'paid' would never fire, as it is a final state: give it to a state that waits",
     ),
     "a timer whose event the state does not take": (
@@ -282,7 +283,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "from it",
     ),
     "a timer of a misspelt event": (
-        OPEN + "timers = (Timer(open.asked, after=timedelta(1), event='clsoe'),)"
+        OPEN + "timers = (Timer(open.asked, after=timedelta(1), event='clsoe'),)",
         "the timer on 'asked' fires 'clsoe', which is no event of the chart: did you mean 'close'?",
     ),
     "a timer in no time": (
@@ -292,7 +293,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "which takes no time",
     ),
     "a timer in numbers": (
-        OPEN + "timers = (Timer(open.asked, after=30, event=close),)"
+        OPEN + "timers = (Timer(open.asked, after=30, event=close),)",
         "the timer on 'asked' gives a int as its delay: give a timedelta",
     ),
     "two timers of one name": (

@@ -29,7 +29,7 @@ class Machine(Chart):
 
         class lamp(State.Compound):
             dark = State(initial=True)
-            lit = State()
+            lit = State(final=True)
             light = dark.to(lit)
 
     broken = State(final=True)
