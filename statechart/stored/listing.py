@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
@@ -121,6 +121,7 @@ class Listing(Generic[ModelT]):
     store: Store[ModelT]
     ends: Ends
     chart: type[Chart]
+    _texts: dict[tuple[object, ...], str] = field(default_factory=dict, compare=False, repr=False)
 
     def states(self) -> Iterator[tuple[str, str] | Damaged]:
         """Yield name and text of the state of each value, by name."""
@@ -157,12 +158,31 @@ class Listing(Generic[ModelT]):
     def _state(self, ending: Ending) -> str:
         value = ending.value()
         if value is not None:
-            text = _text(self.chart, value.get("state"))
+            text = self._text(value.get("state"))
             if text is not None:
                 return text
         # The model may write its state in a form of its own, and migrations need the record.
         loaded = self.store.load(ending.name).value
         return recorded_text(self.chart, loaded, ending.name)
+
+    def _text(self, state: object) -> str | None:
+        """Return the text of a state as JSON, or None if the model has to read it."""
+        form = form_of(self.chart)
+        if form is None:
+            known = state_of(self.chart.states_map, state)
+            return None if known is None else state_text(known.value)
+        # Thousands of values are in a few configurations, which are read once.
+        shape = _shape_of(state)
+        if shape is None or shape not in self._texts:
+            try:
+                found = Configuration.model_validate(state)
+                form.read(found)
+            except (ValidationError, UnknownState):
+                return None
+            if shape is None:
+                return str(found)
+            self._texts[shape] = str(found)
+        return self._texts[shape]
 
     def _whole(self, name: str) -> _Recent:
         """Return a listing from the verified records."""
@@ -173,18 +193,20 @@ class Listing(Generic[ModelT]):
         return found
 
 
-def _text(chart: type[Chart], state: object) -> str | None:
-    """Return the text of a state as JSON, or None if the model has to read it."""
-    form = form_of(chart)
-    if form is None:
-        known = state_of(chart.states_map, state)
-        return None if known is None else state_text(known.value)
+def _shape_of(state: object) -> tuple[object, ...] | None:
+    """Return a configuration as JSON without its deadlines, or None for any other state."""
     try:
-        found = Configuration.model_validate(state)
-        form.read(found)
-    except (ValidationError, UnknownState):
-        return None
-    return str(found)
+        match state:
+            case {"active": list(active), "history": dict(history), "timers": dict(timers), **more} if (
+                not more
+            ):
+                remembered = tuple((memory, *states) for memory, states in history.items())
+                shape = (tuple(active), remembered, tuple(timers))
+                hash(shape)
+                return shape
+    except TypeError:  # what no state's name is
+        pass
+    return None
 
 
 def _entered(record: Mapping[str, Any]) -> datetime | None:

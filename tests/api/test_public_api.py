@@ -56,7 +56,7 @@ ENVIRONMENTS = """
 """
 MODULES = [
     (statechart, STATECHART),
-    (statechart.chart, "Chart Event State"),
+    (statechart.chart, "Chart Event HistoryState State"),
     (statechart.storage.repository, "Head JsonFileRepository Loaded Record Session"),
     (environments, ENVIRONMENTS),
     (environments.testing, "FixedClock ScriptedProvider ScriptedSpec in_child"),

@@ -55,6 +55,13 @@ class Proxy:
         """Take no more connections."""
         _end(self._listening)
 
+    def reopen(self) -> None:
+        """Take connections again, at the same URL."""
+        port = urlsplit(self.url).port
+        self._open = []
+        self._listening = socket.create_server(("127.0.0.1", int(port or 0)))
+        threading.Thread(target=self._accept, daemon=True).start()
+
     def close(self) -> None:
         """Cut all connections, and take no more."""
         self.late.set()

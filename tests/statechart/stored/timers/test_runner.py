@@ -10,16 +10,33 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
-from statechart import ChartRepository, Due
+from statechart import Chart, ChartRepository, Due, State, Timer, effect
 from statechart.errors import StorageError
 from statechart.storage.segments.size import Segment
 from statechart.stored.timers import runner as running
 from statechart.stored.timers.outcome import TimerOutcome
 from statechart.stored.timers.schedule import Schedule
+from tests.statechart.storage.sql.proxy import Proxy
 from tests.statechart.stored.timers import waiting
-from tests.statechart.stored.timers.waiting import Clock, Job, Renamed, Waiting, jobs
+from tests.statechart.stored.timers.waiting import Clock, Job, Renamed, Waiting, given, jobs
 
 HOUR = 3600.0
+POSTED: list[str] = []
+
+
+class Posting(Chart[Job]):
+    waiting = State(initial=True)
+    expired = State(final=True)
+
+    expire = waiting.to(expired)
+
+    timers = (Timer(waiting, after=given, event=expire),)
+
+    @effect(expire)
+    def post(self, name: str) -> None:
+        POSTED.append(name)
+
+
 LONGEST = running.LONGEST
 
 
@@ -261,6 +278,39 @@ async def test_a_deleted_name_is_forgotten(any_place: str) -> None:
         await asyncio.sleep(0.2)
 
     assert told == []
+
+
+async def test_a_database_that_is_away_is_told_once_and_waited_for(
+    postgres_url: str, logged: list[str]
+) -> None:
+    proxy = Proxy(postgres_url)
+    repository = jobs(proxy.url)
+    repository.create("a", Job(seconds=0.3))
+    told: list[TimerOutcome] = []
+
+    async with repository.timers(tell=told.append) as runner:
+        proxy.close()
+        await until(lambda: told)
+        await asyncio.sleep(0.3)
+        assert [each.status for each in told] == ["away"]
+        proxy.reopen()
+        await until(lambda: runner.fired)
+    proxy.close()
+
+    assert sorted(each.status for each in told) == ["away", "back", "fired"]
+    assert [line.partition(":")[0] for line in logged] == ["Timers wait for the store", "Timers go on"]
+    assert len(jobs(postgres_url).history("a")) == 2
+
+
+async def test_the_effects_of_a_timer_are_run_at_once_where_the_store_does(tmp_path: Path) -> None:
+    repository = ChartRepository(tmp_path, Posting, effects_at_once=True)
+    repository.create("a", Job(seconds=0.001))
+
+    async with repository.timers() as runner:
+        await until(lambda: runner.fired)
+
+    assert repository.due_effects() == []
+    assert POSTED == ["a"]
 
 
 async def test_a_store_that_can_not_be_read_is_an_error_at_the_beginning(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel
 
-from statechart import Chart, ChartRepository, Configuration, State, Timer
+from statechart import Chart, ChartRepository, ChartWarning, Configuration, State, Timer
 
 BROKEN: set[str] = set()
 """The names whose hook raises."""
@@ -28,27 +29,30 @@ def given(job: Job) -> timedelta:
     return timedelta(seconds=job.seconds)
 
 
-class Waiting(Chart[Job]):
-    waiting = State(initial=True)
-    held = State()
-    expired = State(final=True)
-    done = State(final=True)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", ChartWarning)  # a timer may lapse, as it should
 
-    expire = waiting.to(expired, cond="is_open")
-    hold = waiting.to(held)
-    release = held.to(waiting)
-    again = waiting.to(waiting)
-    finish = waiting.to(done) | held.to(done)
+    class Waiting(Chart[Job]):
+        waiting = State(initial=True)
+        held = State()
+        expired = State(final=True)
+        done = State(final=True)
 
-    timers = (Timer(waiting, after=given, event=expire),)
+        expire = waiting.to(expired, cond="is_open")
+        hold = waiting.to(held)
+        release = held.to(waiting)
+        again = waiting.to(waiting)
+        finish = waiting.to(done) | held.to(done)
 
-    def is_open(self, model: Job) -> bool:
-        """The job is shut."""
-        return model.is_open
+        timers = (Timer(waiting, after=given, event=expire),)
 
-    def on_expire(self, model: Job) -> None:
-        if model.name in BROKEN:
-            raise OSError("no paper")
+        def is_open(self, model: Job) -> bool:
+            """The job is shut."""
+            return model.is_open
+
+        def on_expire(self, model: Job) -> None:
+            if model.name in BROKEN:
+                raise OSError("no paper")
 
 
 class Renamed(Chart[Job]):
