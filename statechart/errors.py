@@ -341,16 +341,32 @@ class MissingPayload(StatechartError, TypeError):
     Attributes:
         needed_by: The guard or hook, such as `guard is_enough`.
         names: The missing keywords.
+        within: The part of the event that needs them, such as `the raised event tick`; None if it is the
+            event itself.
     """
 
     def __init__(
-        self, chart: str, event: str, needed_by: str, names: Iterable[str], given: Iterable[str] = ()
+        self,
+        chart: str,
+        event: str,
+        needed_by: str,
+        names: Iterable[str],
+        given: Iterable[str] = (),
+        *,
+        within: str | None = None,
     ) -> None:
         self.chart = chart
         self.event = event
         self.needed_by = needed_by
         self.names: tuple[str, ...] = tuple(names)
+        self.within = within
         call = ", ".join(f"{name}=..." for name in self.names)
+        if within is not None:
+            super().__init__(
+                f"{within}, which follows from {event} of {chart}, does not have its payload: "
+                f"{needed_by} takes {listed(self.names)}, so give a default value"
+            )
+            return
         meant = next((near for name in self.names if (near := nearest(name, given))), None)
         instead = f" instead of {meant}" if meant is not None else ""
         super().__init__(

@@ -21,7 +21,7 @@ from statechart.engine.described import Described
 from statechart.engine.draft import keeper_of, sets_state
 from statechart.engine.effects import named
 from statechart.engine.hooks import Commit, Firing, Hooks, Transition
-from statechart.engine.nested import asking, running
+from statechart.engine.nested import running
 from statechart.engine.nested.program import NestedProgram
 from statechart.engine.objects import Keeper
 from statechart.engine.payload import RESERVED, Payload, require_spelt
@@ -259,7 +259,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
             UnknownState: The chart has no such state.
         """
         if type(self)._is_stepwise:
-            return asking.steps_of(self, event)
+            return running.steps_of(self, event)
         held = self._held.state
         try:
             found = self._program.steps(held, event)
@@ -447,7 +447,9 @@ class Machine(Described[ModelT], Generic[ModelT]):
             return firing.model
         return self._keeper.adopted(firing.model, firing.transition.value)
 
-    def _missing(self, event: str, payload: Mapping[str, Any], error: Lacking) -> MissingPayload:
+    def _missing(
+        self, event: str, payload: Mapping[str, Any], error: Lacking, within: str | None = None
+    ) -> MissingPayload:
         guards = {
             name
             for step in self._steps(event)
@@ -455,7 +457,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
             for name in naming.names(guard.spec) or {guard.spec.attr_name}
         }
         needed_by = f"guard {error.name}" if error.name in guards else f"hook {error.name}"
-        return MissingPayload(type(self).__name__, event, needed_by, error.lacking, payload)
+        return MissingPayload(type(self).__name__, event, needed_by, error.lacking, payload, within=within)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the parts of a copy or a pickle: the model, and attributes of the chart's own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ class Step:
     """A microstep: a transition of an event, with all that is called for it.
 
     Attributes:
+        aim: The target as guards and hooks take it, which is None if the transition has none.
         effects: What the transition makes due.
         stays: Whether no state is left, as an internal transition does.
         declared: The types of the payload keywords that its guards and hooks take.
@@ -43,6 +44,7 @@ class Step:
     event: Any  # Any: an Event, or the name of the event with which the initial state is entered
     transition: Transition
     target: State
+    aim: State | None
     prepare: tuple[Call, ...]
     validators: tuple[Call, ...]
     guards: tuple[Found, ...]
@@ -57,8 +59,21 @@ class Step:
     declared: tuple[Declared, ...]
     extras: frozenset[str]
 
-    def known(self, owners: Owners, payload: Mapping[str, Any], state: State) -> Known:
-        """Return the keywords of guards and hooks, with the state that they are called for."""
+    def known(
+        self,
+        owners: Owners,
+        payload: Mapping[str, Any],
+        state: State,
+        *,
+        left: State | None = None,
+        entered: State | None = None,
+    ) -> Known:
+        """Return the keywords of guards and hooks, with the state that they are called for.
+
+        A state that is left or entered is the source or target of its hooks, though the transition may
+        have others.
+        """
+        source, target = left or self.transition.source, entered or self.aim
         known = {
             **payload,
             "machine": owners[0],
@@ -66,13 +81,13 @@ class Step:
             "model": owners[1],
             "transition": self.transition,
             "state": state,
-            "source": self.transition.source,
-            "target": self.target,
+            "source": source,
+            "target": target,
         }
         if "event_data" in self.extras:
             trigger = TriggerData(machine=owners[0], event=self.event, kwargs=dict(payload))
             data = known["event_data"] = EventData(trigger_data=trigger, transition=self.transition)
-            data.state = state
+            data.state, data.source, data.target = state, source, target
         if self.prepare:
             for prepared in [call(owners, known) for call in self.prepare]:
                 known.update(prepared)
@@ -242,6 +257,7 @@ class Program:
             event,
             transition,
             target,
+            target if transition.targets else None,
             prepare=tuple(each.call for each in self._prepare),
             validators=calls.get("validators", ()),
             # Without functions, as they may be those of the first model.
@@ -254,8 +270,8 @@ class Program:
             effects=due,
             stays=stays,
             bare=not own,
-            declared=(*declared_payload(_named(every)), *self._declared_by(due)),
-            extras=frozenset(extra for extra, names in _EXTRAS.items() if _takes_any(every, names)),
+            declared=(*declared_payload(named(every)), *self._declared_by(due)),
+            extras=extras_of(every),
         )
 
     def _declared_by(self, due: Iterable[Effect]) -> Iterator[Declared]:
@@ -281,7 +297,8 @@ def _is_for(found: Found, event: Any) -> bool:
     return event is not None and "." in event.id and condition(event=event.id.replace(".", "_"))
 
 
-def _named(every: Iterable[Found]) -> Iterator[tuple[str, Callable[..., Any]]]:
+def named(every: Iterable[Found]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the functions of guards and hooks, with their names for people."""
     for each in every:
         kind = "guard" if each.spec.group is CallbackGroup.COND else "hook"
         for function in each.functions:
@@ -294,5 +311,10 @@ _EXTRAS = {
 }
 
 
-def _takes_any(every: Iterable[Found], names: set[str]) -> bool:
-    return any(each.takes is None or each.takes & names for each in every)
+def extras_of(every: Collection[Found]) -> frozenset[str]:
+    """Return the keywords that take time to make, as far as something takes them."""
+    return frozenset(
+        extra
+        for extra, names in _EXTRAS.items()
+        if any(each.takes is None or each.takes & names for each in every)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from statechart.engine.nested.running import program_of, standing_of
+from statechart.engine.nested.running import program_of, standing_of, steps_of
 from statechart.engine.refusals import answers, is_open, reason
 from statechart.engine.table import bits
 from statechart.wording import state_text
@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 
 AnyMachine = Any
 """A `statechart.engine.machine.Machine`, which imports this."""
-
-
-def steps_of(machine: AnyMachine, event: str) -> tuple[Step, ...]:
-    """Return the transitions of an event from the present configuration, as they are tried."""
-    chains = program_of(machine).chains(standing_of(machine).active, event)
-    return tuple(dict.fromkeys(step for chain in chains for step in chain))
 
 
 def enabled(machine: AnyMachine, payload: Mapping[str, Any]) -> tuple[str, ...]:
@@ -63,10 +57,10 @@ def refused(machine: AnyMachine, payload: Mapping[str, Any]) -> dict[str, dict[s
 def tried(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Yield each leaf that refuses an event, with the targets of the transitions tried, and the reason."""
     owners = machine._seeing()
-    program = program_of(machine)
-    for leaf in bits(standing_of(machine).active & program.table.leaves):
+    program, standing = program_of(machine), standing_of(machine)
+    for leaf in bits(standing.active & program.table.leaves):
         for chain in program.chains(program.table.path(leaf), event):
-            reasons = {step: reason(owners, step, payload) for step in chain}
+            reasons = {step: reason(owners, program.whole(step, standing), payload) for step in chain}
             told = dict.fromkeys(why for why in reasons.values() if why is not None)
             if told and None not in reasons.values():
                 targets = dict.fromkeys(state_text(step.target.value) for step in reasons)
@@ -76,13 +70,15 @@ def tried(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> Iterat
 def chosen(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> list[Step]:
     """Return the transitions that an event takes now, as the guards say."""
     owners = machine._seeing()
-    standing = standing_of(machine)
+    program, standing = program_of(machine), standing_of(machine)
     found: list[Step] = []
-    for chain in program_of(machine).chains(standing.active, event):
-        step = next((step for step in chain if is_open(owners, step, payload)), None)
+    for chain in program.chains(standing.active, event):
+        step = next(
+            (step for step in chain if is_open(owners, program.whole(step, standing), payload)), None
+        )
         if step is not None and step not in found:
             found.append(step)
-    return program_of(machine).settled(found, standing)
+    return program.settled(found, standing)
 
 
 def planned(machine: AnyMachine, steps: list[Step]) -> Plan:

@@ -22,6 +22,8 @@ from statechart.errors import Unstable
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
+    from statemachine import State
+
     from statechart.engine.calls import Owners
     from statechart.engine.hooks import Firing
     from statechart.engine.program import Known, Step
@@ -49,6 +51,7 @@ class Macrostep:
         steps: The microsteps so far.
         guards: The answers of the guards that were asked for the event itself.
         is_committed: Whether what is left are `after_` hooks.
+        microstep: The microstep under way, for people; None if it is that of the event itself.
     """
 
     def __init__(
@@ -61,11 +64,13 @@ class Macrostep:
         self.steps: list[Microstep] = []
         self.guards: dict[str, bool] = {}
         self.is_committed: bool = False
+        self.microstep: str | None = None
         self._program = program
         self._subject = subject
         self._queue: deque[tuple[str, Mapping[str, Any]]] = deque()
         self._entered: list[Node] = []
         self._after: list[tuple[Step, Known]] = []
+        self._prepared: dict[tuple[int, int, int], Known] = {}
 
     def without_timer(self, timer: str) -> None:
         """End a timer, since its event is fired."""
@@ -86,6 +91,7 @@ class Macrostep:
         """Take the transitions of the event, and all that follows; return False if there are none."""
         if self._program.has_eventless:
             self.settle(owners, assign)  # a value may have been created where it does not rest
+        self.microstep = None
         chosen = self._select(owners, self.event, payload, self.guards)
         if not chosen:
             return False
@@ -106,11 +112,13 @@ class Macrostep:
             payload: Mapping[str, Any] = {}
             chosen: list[Step] = []
             if program.has_eventless:
+                self.microstep = "a transition without an event"
                 chosen = self._select(owners, None, {}, {})
             while not chosen:
                 if not self._queue:
                     return
                 event, payload = self._queue.popleft()
+                self.microstep = f"the raised event {event}"
                 chosen = self._select(owners, event, payload, {})
                 if not chosen and not event.startswith("done."):
                     logger.debug("{} was raised, and nothing took it", event)
@@ -126,6 +134,7 @@ class Macrostep:
         """Return the transitions to take: for each active leaf the first whose guards agree."""
         chosen: list[Step] = []
         answers: dict[int, bool] = {}
+        self._prepared = {}
         for chain in self._program.chains(self.standing.active, event):
             for step in chain:
                 agrees = answers.get(id(step))
@@ -140,9 +149,9 @@ class Macrostep:
     def _agrees(
         self, step: Step, owners: Owners, payload: Mapping[str, Any], asked: dict[str, bool]
     ) -> bool:
-        if not step.guards and not step.validators:
+        if not step.guards and not step.validators and not step.prepare:
             return True
-        known = step.known(owners, payload, step.transition.source)
+        known = self._known(step, owners, payload)
         for validate in step.validators:
             validate(owners, known)
         for guard in step.guards:
@@ -161,9 +170,7 @@ class Macrostep:
         assign: Assign,
     ) -> None:
         """Take a microstep: hooks before, exits, hooks of the transitions, entries."""
-        known = [
-            step.known(owners, payload, step.transition.source) if _calls(step) else {} for step in chosen
-        ]
+        known = [self._known(step, owners, payload) if _calls(step) else {} for step in chosen]
         for step, keywords in zip(chosen, known, strict=True):
             for call in step.before:
                 call(owners, keywords)
@@ -172,10 +179,29 @@ class Macrostep:
         for step, keywords in zip(chosen, known, strict=True):
             self._on(step, keywords, owners, plan)
         self._enter(plan, steps, owners, payload, assign)
-        for step, keywords in zip(chosen, known, strict=True):
-            if step.after:
-                self._after.append((step, {**keywords, "state": step.target}))
+        for step in chosen:
+            if step.after or step.prepare:
+                keywords = self._known(step, owners, payload, entered=step.aim)
+                self._after.append((step, dict(keywords)))
         self._note(plan, steps, event)
+
+    def _known(
+        self,
+        step: Step,
+        owners: Owners,
+        payload: Mapping[str, Any],
+        *,
+        left: State | None = None,
+        entered: State | None = None,
+    ) -> Known:
+        """Return the keywords for a step and a state, prepared once for each microstep."""
+        key = (id(step), id(left), id(entered))
+        found = self._prepared.get(key)
+        if found is None:
+            state = left or entered or step.transition.source
+            found = step.known(owners, payload, state, left=left, entered=entered)
+            self._prepared[key] = found
+        return found
 
     def _number(self, step: Step) -> int:
         return -1 if step is self._program.initial else self._program.way(step).number
@@ -187,9 +213,9 @@ class Macrostep:
         timers: dict[str, datetime] | None = None
         for node, way in plan.exits:
             visit = visits[node.number]
-            if visit.leaving:
-                keywords = steps[way.number].known(owners, payload, node.state)
-                keywords["source"] = node.state
+            step = steps[way.number]
+            if visit.leaving or step.prepare:
+                keywords = self._known(step, owners, payload, left=node.state)
                 for call in visit.leaving:
                     call(owners, keywords)
             for alarm in visit.alarms:
@@ -203,8 +229,11 @@ class Macrostep:
             return
         if "configurations" in step.extras:
             machine = owners[0]
-            keywords["previous_configuration"] = machine.configuration
-            keywords["new_configuration"] = machine._states_of(plan.configuration)
+            keywords = {
+                **keywords,
+                "previous_configuration": machine.configuration,
+                "new_configuration": machine._states_of(plan.configuration),
+            }
         for call in step.on:
             call(owners, keywords)
 
@@ -225,9 +254,8 @@ class Macrostep:
             visit = program.visits[node.number]
             step = steps[way.number]
             results: list[Any] = []
-            if visit.entering:
-                keywords = step.known(owners, payload, node.state)
-                keywords["target"] = node.state
+            if visit.entering or step.prepare:
+                keywords = self._known(step, owners, payload, entered=node.state)
                 results = [call(owners, keywords) for call in visit.entering]
             self._content(node, plan, step, owners, payload)
             for alarm in visit.alarms:  # after the hooks, which may say how long
@@ -248,7 +276,7 @@ class Macrostep:
             if plan.recalled.get(memory) is False:
                 calls += self._program.defaults[memory]
         if calls:
-            keywords = step.known(owners, payload, node.state)
+            keywords = self._known(step, owners, payload, entered=node.state)
             for call in calls:
                 call(owners, keywords)
 
@@ -312,4 +340,4 @@ def now() -> datetime:
 
 
 def _calls(step: Step) -> bool:
-    return bool(step.before or step.on or step.after)
+    return bool(step.before or step.on or step.prepare)

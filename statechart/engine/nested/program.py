@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from statechart.engine.calls import Call, Found, Search
+from statechart.engine.declaration.hints import Declared, declared_payload
 from statechart.engine.nested.form import Form, Standing
-from statechart.engine.program import Program, Step
+from statechart.engine.program import Program, Step, extras_of, named
 from statechart.engine.table import Node, Plan, Way
 from statechart.wording import state_text
 
@@ -37,12 +38,14 @@ class Visit:
         entering: The calls when it is entered.
         opening: The calls after it was entered by its initial state.
         alarms: The timers that run while it is active.
+        declared: The types of the payload keywords that these calls take.
     """
 
     leaving: tuple[Call, ...]
     entering: tuple[Call, ...]
     opening: tuple[Call, ...]
     alarms: tuple[Alarm, ...]
+    declared: tuple[Declared, ...]
 
 
 class NestedProgram(Program):
@@ -72,18 +75,22 @@ class NestedProgram(Program):
                 self._add(chart, search, node, way)
         found = [self._visit(search, node) for node in self.table.nodes]
         self.visits = tuple(visit for visit, _ in found)
-        self.defaults = {
-            node.number: tuple(call for way in node.ways for call in self._given(search, way.transition.on))
+        by_default = {
+            node.number: [each for way in node.ways for each in self._given(search, way.transition.on)]
             for node in self.table.nodes
             if node.remembers
         }
+        self.defaults = {number: tuple(each.call for each in given) for number, given in by_default.items()}
         called = [each for _, several in found for each in several]
+        called += [each for given in by_default.values() for each in given]
         for event in chart._events:
             self._note(event, called)
-        steps = self.steps_by_way.values()
-        self.calls = bool(
-            called or self._prepare or any(self.defaults.values()) or any(not step.bare for step in steps)
-        )
+        self.initial = self._initial(search)
+        steps = [self.initial, *self.steps_by_way.values()]
+        self.calls = bool(called or self._prepare or any(not step.bare for step in steps))
+        self._types = any(visit.declared for visit in self.visits)
+        for step in steps:  # whose keywords serve the states that are left and entered, too
+            step.extras |= extras_of(called) & {"event_data"}
         self.has_eventless = any(event is None for _, event in self.steps_by_way)
         self._memories = any(node.remembers for node in self.table.nodes)
         self._chosen: dict[tuple[int, str | None], Chains] = {}
@@ -91,7 +98,6 @@ class NestedProgram(Program):
         self._way_of = {id(step): number for (number, _), step in self.steps_by_way.items()}
         self._ways = {way.number: way for node in self.table.nodes for way in node.ways}
         self.beginning: Plan = self.table.beginning()
-        self.initial = self._initial(search)
 
     def _add(self, chart: type[Machine], search: Search, node: Node, way: Way) -> None:
         transition = way.transition
@@ -111,17 +117,20 @@ class NestedProgram(Program):
 
     def _visit(self, search: Search, node: Node) -> tuple[Visit, list[Found]]:
         leaving, entering = search.all(node.state.exit), search.all(node.state.enter)
+        opening = list(self._given(search, node.opening.on)) if node.opening is not None else []
+        every = [*leaving, *entering, *opening]
         visit = Visit(
             tuple(each.call for each in leaving),
             tuple(each.call for each in entering),
-            tuple(self._given(search, node.opening.on)) if node.opening is not None else (),
+            tuple(each.call for each in opening),
             tuple(alarm for alarm in self.alarms.values() if alarm.state is node.state),
+            declared_payload(named(every)),
         )
-        return visit, [*leaving, *entering]
+        return visit, every
 
-    def _given(self, search: Search, specs: Iterable[Any]) -> Iterator[Call]:
+    def _given(self, search: Search, specs: Iterable[Any]) -> Iterator[Found]:
         """Yield the calls of a list that are no conventions."""
-        yield from (found.call for found in search.all(specs) if not found.spec.is_convention)
+        yield from (found for found in search.all(specs) if not found.spec.is_convention)
 
     def chains(self, active: int, event: str | None) -> Chains:
         """Return the transitions of an event for each active leaf, as they are tried."""
@@ -135,6 +144,16 @@ class NestedProgram(Program):
                 for chain in (self.table.candidates(active, event) if known else ())
             )
         return found
+
+    def whole(self, step: Step, standing: Standing) -> Step:
+        """Return a step with the types that the states take which it leaves and enters."""
+        if not self._types:
+            return step
+        plan = self.plan([step], standing)
+        visits = (self.visits[node.number] for node, _ in (*plan.exits, *plan.entries))
+        return replace(
+            step, declared=(*step.declared, *(each for visit in visits for each in visit.declared))
+        )
 
     def way(self, step: Step) -> Way:
         """Return the transition of a step in the table."""

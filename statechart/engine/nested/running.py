@@ -21,6 +21,7 @@ from statechart.errors import ChartDefinitionError, InvalidValue, NestedFire, Un
 if TYPE_CHECKING:
     from statechart.engine.declaration.timers import Alarm
     from statechart.engine.hooks import Firing
+    from statechart.engine.program import Step
 
 AnyMachine = Any
 """A `statechart.engine.machine.Machine`, which imports this."""
@@ -43,6 +44,14 @@ def standing_of(machine: AnyMachine) -> Standing:
         macrostep: Macrostep = machine._macrostep
         return macrostep.standing
     return program_of(machine).form.read(machine._held.state)
+
+
+def steps_of(machine: AnyMachine, event: str) -> tuple[Step, ...]:
+    """Return the transitions of an event from the present configuration, as they are tried."""
+    program, standing = program_of(machine), standing_of(machine)
+    chains = program.chains(standing.active, event)
+    steps = dict.fromkeys(step for chain in chains for step in chain)
+    return tuple(program.whole(step, standing) for step in steps)
 
 
 def start(machine: AnyMachine) -> None:
@@ -104,7 +113,7 @@ def fire(
     before = program.form.read(held)
     if payload:
         machine._check_payload(event, payload)
-        steps = [step for chain in program.chains(before.active, event) for step in chain]
+        steps = steps_of(machine, event)
         if steps:
             require_fitting(chart.__name__, event, steps, payload)
     macrostep = Macrostep(
@@ -127,7 +136,8 @@ def fire(
         if not firing.committed:
             keeper.restore(model, held, saved)
             if isinstance(error, Lacking):
-                raise machine._missing(event, payload, error) from error.with_traceback(None)
+                within = macrostep.microstep
+                raise machine._missing(event, payload, error, within) from error.with_traceback(None)
             if isinstance(error, InvalidValue) and error.name == type(model).__name__:
                 # A draft knows its class only.
                 raise InvalidValue(machine._subject or error.name, error.problem) from error
@@ -203,6 +213,8 @@ def raise_(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> None:
         raise UnknownEvent(chart.__name__, event, chart._declared)
     if macrostep is None or macrostep.is_committed:
         raise NestedFire(chart.__name__, event)
+    if payload:
+        machine._check_payload(event, payload)
     macrostep.raise_(event, payload)
 
 

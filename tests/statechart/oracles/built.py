@@ -11,14 +11,17 @@ from statemachine import Event, State, StateChart
 from statemachine.event_data import EventData
 from statemachine.state import HistoryState
 from statemachine.transition import Transition as EngineTransition
+from statemachine.transition_list import TransitionList
 
-from statechart import Chart
+from statechart import Chart, Configuration
 from tests.statechart.oracles.declared import (
     CHART,
+    DONE_DATA,
     LISTENER,
     MODEL,
     NOBODY,
     OWNERS,
+    RAISED,
     SECOND,
     Both,
     Callback,
@@ -50,7 +53,7 @@ STRICT = {
     "validate_trap_states": False,
     "validate_final_reachability": False,
 }
-"""The flags under which python-statemachine is compared."""
+"""The flags under which python-statemachine is compared, and charts are built that it would refuse."""
 
 
 class World:
@@ -63,7 +66,13 @@ class World:
         self.ids: Mapping[object, str] = {}
         self.total_of: Callable[[], Any] = lambda: self.machine.model
 
-    def called(self, callback: Callback, owner: Any, arguments: dict[str, Any]) -> object:
+    def called(
+        self,
+        callback: Callback,
+        owner: Any,
+        arguments: dict[str, Any],
+        raises: Callable[..., Any] | None = None,
+    ) -> object:
         told = {name: self._plain(value) for name, value in arguments.items() if name != "rest"}
         told |= {f"**{name}": self._plain(value) for name, value in arguments.get("rest", {}).items()}
         self.calls.append((callback.label, tuple(sorted(told.items())), self._seen()))
@@ -72,7 +81,10 @@ class World:
         if callback.adds:
             model = owner if callback.owner == MODEL else arguments.get("model")
             (owner.model if callback.owner == CHART else model).total += 1
-        return behave(self.step, callback.label)
+        if callback.raises is not None and raises is not None:
+            raises(callback.raises, **RAISED)
+        answer = behave(self.step, callback.label)
+        return dict(DONE_DATA) if callback.gives else answer
 
     def commit(self) -> None:
         behave(self.step, "commit")
@@ -80,6 +92,8 @@ class World:
     def _seen(self) -> tuple[str, ...]:
         # Nothing has the machine while it is built.
         held = None if self.machine is None else self.machine.model.state
+        if isinstance(held, Configuration):
+            return held.active
         values = held if isinstance(held, Iterable) and not isinstance(held, str) else [held]
         return () if held is None else tuple(self.ids[value] for value in values)
 
@@ -87,7 +101,8 @@ class World:
         match value:
             case EventData():
                 states = (value.source, value.target, value.state)
-                return (str(value.event), *(state.id if state else "" for state in states))
+                event = None if value.event is None else str(value.event)
+                return (event, *(state.id if state else "" for state in states))
             case EngineTransition():
                 return f"{value.source.id}->{','.join(target.id for target in value.targets)}"
             case State():
@@ -118,7 +133,9 @@ def function_of(callback: Callback, world: World) -> Callable[..., Any]:
     names = [*callback.takes, *(["rest"] if callback.style == "rest" else [])]
     arguments = ", ".join(f"{name!r}: {name}" for name in names)
     source = f"def {callback.name}({', '.join(parameters)}):\n"
-    source += f"    return _world.called(_callback, {owner}, {{{arguments}}})\n"
+    # A chart reads in the code of its hooks whether they raise events.
+    raises = "" if callback.raises is None else ", self.raise_"
+    source += f"    return _world.called(_callback, {owner}, {{{arguments}}}{raises})\n"
     namespace: dict[str, Any] = {"_world": world, "_callback": callback}
     exec(source, namespace)  # a signature can't be made otherwise
     made: Callable[..., Any] = namespace[callback.name]
@@ -130,8 +147,11 @@ def function_of(callback: Callback, world: World) -> Callable[..., Any]:
 class Built:
     """A class of charts with its model and listeners, and a machine of it."""
 
-    def __init__(self, declared: Declared, base: type[StateChart[Any]]) -> None:
+    def __init__(
+        self, declared: Declared, base: type[StateChart[Any]], *, unchecked: bool | None = None
+    ) -> None:
         self.world = World()
+        self._unchecked = base is StateChart if unchecked is None else unchecked
         self.declared = declared
         self._functions: dict[Callback, Callable[..., Any]] = {}
         self._number = next(_numbers)
@@ -186,7 +206,7 @@ class Built:
     def _class(self, base: type[StateChart[Any]]) -> Any:
         attributes = self._members(CHART)
         attributes["listeners"] = [type(self._object(LISTENER)), self._object(SECOND)]
-        if base is StateChart:
+        if self._unchecked:
             attributes |= STRICT
         states = {node.id: self._state(node, first=not n) for n, node in enumerate(self.declared.nodes)}
         self._states: dict[str, State] = {}
@@ -241,7 +261,7 @@ class Built:
             each.id: self._state(each, first=node.kind == "compound" and each.id == leading)
             for each in node.children
         }
-        made: State = type(body)(node.id, (body,), children)  # type: ignore[assignment]
+        made: State = type(body)(node.id, (body,), children, **more)  # type: ignore[assignment]
         made._initial = first
         return made
 
@@ -264,8 +284,12 @@ class Built:
             keywords["event"] = " ".join(inline)
         if way.internal:
             keywords["internal"] = True
-        source = self._states[way.source]
-        return source.to(*(self._states[target] for target in way.targets), **keywords)
+        source, targets = self._states[way.source], [self._states[target] for target in way.targets]
+        if len(targets) == 1:
+            return source.to(*targets, **keywords)
+        made = TransitionList([EngineTransition(source, targets, **keywords)])
+        source.transitions.add_transitions(made)
+        return made
 
     def _given(self, given: Given) -> Any:
         return given.what if isinstance(given.what, str) else self._function(given.what)
@@ -321,8 +345,10 @@ class EngineRun:
 class ChartRun:
     """A chart run by `Chart.fire`."""
 
-    def __init__(self, declared: Declared) -> None:
-        self.built = Built(declared, Chart)
+    def __init__(self, declared: Declared, first: Step | None = None) -> None:
+        self.built = Built(declared, Chart, unchecked=first is not None)
+        if first is not None:
+            self.built.prepare(first)
         self.machine = self.built.cls(self.built.model, commit=_Commit(self.built.world))
         self.built.world.machine = self.machine
 

@@ -20,6 +20,8 @@ class Callback:
         takes: The names of its parameters.
         style: `plain`, `optional` (all have defaults), `keyword` (only by name) or `rest` (and all others).
         adds: It adds one to the total of the model.
+        raises: The event that it raises, with the payload of `RAISED`.
+        gives: It returns `DONE_DATA`.
     """
 
     owner: str
@@ -27,6 +29,8 @@ class Callback:
     takes: tuple[str, ...] = ()
     style: str = "plain"
     adds: bool = False
+    raises: str | None = None
+    gives: bool = False
 
     @property
     def label(self) -> str:
@@ -193,6 +197,10 @@ class Step:
     interrupts: bool = False
 
 
+RAISED: Mapping[str, object] = {"amount": 7}
+"""The payload of events that hooks raise."""
+DONE_DATA: Mapping[str, object] = {"who": "the final state"}
+"""What an entry hook of a final state may give to its done event."""
 NUMBERS = ("level", "size")
 """The names of guards that are numbers."""
 

@@ -125,7 +125,7 @@ def _outcome(run: Any, step: Step) -> Outcome:
     except KeyboardInterrupt as error:
         return Outcome("raised", str(error), interrupted=True)
     except MissingPayload as error:
-        if not set(error.names).isdisjoint(step.payload):
+        if error.within is None and not set(error.names).isdisjoint(step.payload):
             raise Different("Chart", step, "missing keywords", step.payload, error.names) from error
         return Outcome("missing", error.needed_by.split()[-1])
     except TypeError as error:

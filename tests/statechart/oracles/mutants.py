@@ -7,6 +7,9 @@ from tests.statechart.oracles.mutating import Mutant
 TABLE, CALLS, PROGRAM, MACHINE = (
     f"statechart.engine.{name}" for name in ("table", "calls", "program", "machine")
 )
+MACROSTEP, NESTED, FORM, RUNNING = (
+    f"statechart.engine.nested.{name}" for name in ("macrostep", "program", "form", "running")
+)
 
 MUTANTS = [
     Mutant(name, module, text, instead)
@@ -24,8 +27,8 @@ MUTANTS = [
             ),
             (
                 "a transition has one event",
-                "if way.transition.match(event)",
-                'if str(next(iter(way.transition.events), "")) == event',
+                "if (way.transition.is_eventless if event is None else way.transition.match(event))",
+                "if str(next(iter(way.transition.events), None)) == str(event)",
             ),
             (
                 "the earlier of two in conflict is taken",
@@ -55,7 +58,7 @@ MUTANTS = [
             ("deep and shallow are swapped", ".kind is Kind.DEEP:", ".kind is Kind.SHALLOW:"),
             (
                 "a deep history remembers compound states",
-                "return configuration & node.below & self._leaves",
+                "return configuration & node.below & self.leaves",
                 "return configuration & node.below",
             ),
             (
@@ -63,7 +66,11 @@ MUTANTS = [
                 "_Entry(self, {**history, **remembered})",
                 "_Entry(self, {**remembered, **history})",
             ),
-            ("nothing is remembered", "            remembered,\n        )", "            {},\n        )"),
+            (
+                "nothing is remembered",
+                "            remembered,\n            frozenset(",
+                "            {},\n            frozenset(",
+            ),
             ("an internal transition leaves its state", "targets == (way.source,)", "targets == ()"),
             (
                 "an internal transition leaves its compound state",
@@ -109,6 +116,16 @@ MUTANTS = [
                 "the last state is the initial one",
                 "if self.nodes[top].state.initial), tops[0])",
                 "if self.nodes[top].state.final), tops[-1])",
+            ),
+            (
+                "the children of a parallel state make no done event of it",
+                "above.kind is Kind.PARALLEL",
+                "above.kind is Kind.COMPOUND",
+            ),
+            (
+                "a region that is done makes the parallel state done",
+                "self.is_done(above.number, configuration):",
+                "configuration:",
             ),
         ],
         CALLS: [
@@ -187,14 +204,15 @@ MUTANTS = [
             ),
             (
                 "hooks of another event of the transition run",
-                "if each.spec.cond is None or each.spec.cond(event=event)",
-                "if each.spec.cond is None or event",
+                "if condition is None or condition(event=event):",
+                "if condition is None or event:",
             ),
             (
                 "the source is the target",
-                '"source": self.transition.source,',
-                '"source": self.target,',
+                "source, target = left or self.transition.source,",
+                "source, target = left or self.target,",
             ),
+            ("a transition without a target has one", "entered or self.aim", "entered or self.target"),
             ("what is prepared is lost", "known.update(prepared)", "pass"),
             (
                 "what is prepared is seen while it is",
@@ -224,6 +242,174 @@ MUTANTS = [
             ("nothing is saved", "saved = keeper.saved(model)", "saved = None"),
             ("`after` is not called", "if step.after:", "if not step.after:"),
             ("an internal transition is logged as leaving", "if not step.stays:", "if step.stays:"),
+        ],
+        MACROSTEP: [
+            (
+                "guards are asked once for each leaf",
+                "if agrees is None:",
+                "if agrees is None or agrees is False:",
+            ),
+            (
+                "an outer transition is taken beside an inner one",
+                "if step not in chosen:\n                        chosen.append(step)\n                    break",
+                "if step not in chosen:\n                        chosen.append(step)",
+            ),
+            (
+                "conflicts are not settled",
+                "return self._program.settled(chosen, self.standing)",
+                "return chosen",
+            ),
+            (
+                "one guard of several decides",
+                "if not agrees:\n                return False",
+                "return agrees",
+            ),
+            ("validators are not asked", "validate(owners, known)", "pass"),
+            (
+                "nothing follows from an event",
+                "self._take(chosen, plan, owners, payload, self.event, assign)\n        self.settle(owners, assign)",
+                "self._take(chosen, plan, owners, payload, self.event, assign)",
+            ),
+            (
+                "nothing follows from the beginning",
+                "self._take([program.initial], program.beginning, owners, {}, None, assign)\n        self.settle(owners, assign)",
+                "self._take([program.initial], program.beginning, owners, {}, None, assign)",
+            ),
+            (
+                "transitions without an event are taken after the event only",
+                "self.settle(owners, assign)  # a value",
+                "pass  # a value",
+            ),
+            (
+                "internal events come before transitions without one",
+                "chosen = self._select(owners, None, {}, {})",
+                "chosen = [] if self._queue else self._select(owners, None, {}, {})",
+            ),
+            ("the last raised event is first", "self._queue.popleft()", "self._queue.pop()"),
+            (
+                "a raised event has no payload",
+                "self._queue.append((event, payload))",
+                "self._queue.append((event, {}))",
+            ),
+            (
+                "done events have no data",
+                "self._queue.append((event, data))",
+                "self._queue.append((event, {}))",
+            ),
+            (
+                "an event that nothing takes ends the macrostep",
+                "chosen = self._select(owners, event, payload, {})",
+                "chosen = self._select(owners, event, payload, {})\n                if not chosen:\n                    return",
+            ),
+            ("there is no limit", "if len(self.steps) >= LIMIT:", "if len(self.steps) >= 20 * LIMIT:"),
+            ("the limit is less", "if len(self.steps) >= LIMIT:", "if len(self.steps) >= 4:"),
+            ("`before` is not called", "for call in step.before:", "for call in ():"),
+            ("`on` runs twice", "for call in step.on:", "for call in (*step.on, *step.on):"),
+            ("exit hooks are not called", "for call in visit.leaving:", "for call in ():"),
+            (
+                "exit hooks see the source of the transition",
+                "self._known(step, owners, payload, left=node.state)",
+                "self._known(step, owners, payload)",
+            ),
+            (
+                "entry hooks see the target of the transition",
+                "keywords = self._known(step, owners, payload, entered=node.state)\n                results",
+                "keywords = self._known(step, owners, payload, entered=step.aim)\n                results",
+            ),
+            (
+                "entry hooks see the old configuration",
+                "history, self.standing.timers)\n        assign(self.standing)",
+                "history, self.standing.timers)",
+            ),
+            (
+                "history is forgotten",
+                "{**self.standing.history, **plan.remembered} if plan.remembered else self.standing.history",
+                "plan.remembered",
+            ),
+            (
+                "`after` runs for the first transition only",
+                "for step, keywords in self._after:",
+                "for step, keywords in self._after[:1]:",
+            ),
+            (
+                "what is prepared for one event stays for the next",
+                "answers: dict[int, bool] = {}\n        self._prepared = {}",
+                "answers: dict[int, bool] = {}",
+            ),
+            (
+                "keywords are prepared again and again",
+                "self._prepared[key] = found",
+                "pass",
+            ),
+            (
+                "the new configuration is the old one",
+                "machine._states_of(plan.configuration)",
+                "machine.configuration",
+            ),
+            (
+                "states that were left are told in the order of the declaration",
+                "tuple(state_text(node.state.value) for node, _ in plan.exits)",
+                "tuple(sorted(state_text(node.state.value) for node, _ in plan.exits))",
+            ),
+        ],
+        NESTED: [
+            ("plans are kept without histories", "if self._memories else ()", "if () else ()"),
+            (
+                "plans are kept without the configuration",
+                "key = (standing.active, tuple(map(id, steps)), memory)",
+                "key = (tuple(map(id, steps)), memory)",
+            ),
+            (
+                "transitions are kept without the event",
+                "found = self._chosen.get((active, event))",
+                "found = next((each for (at, _), each in self._chosen.items() if at == active), None)",
+            ),
+            (
+                "hooks of states get no event data",
+                'step.extras |= extras_of(called) & {"event_data"}',
+                "step.extras |= extras_of(called) & set()",
+            ),
+            (
+                "hooks alone are no reason for a draft",
+                "called or self._prepare or any(not step.bare for step in steps)",
+                "any(not step.bare for step in steps)",
+            ),
+        ],
+        FORM: [
+            (
+                "ancestors are not read",
+                "active |= self._table.nodes[around].bit",
+                "pass",
+            ),
+            (
+                "all active states are leaves",
+                "for number in bits(active & self._table.leaves))",
+                "for number in bits(active))",
+            ),
+            ("history is not read", "history[number] = mask", "history[number] = mask and 0"),
+            (
+                "history is not written",
+                "for memory, mask in sorted(standing.history.items())",
+                "for memory, mask in ()",
+            ),
+        ],
+        RUNNING: [
+            (
+                "the model keeps what a failed event left",
+                "if not firing.committed:\n            keeper.restore(model, held, saved)",
+                "if not firing.committed:\n            pass",
+            ),
+            (
+                "the model keeps what a refused event left",
+                'machine.__dict__["model"] = model\n            keeper.restore(model, held, saved)',
+                'machine.__dict__["model"] = model',
+            ),
+            ("`after` is not called", "if macrostep.has_after:", "if not macrostep.has_after:"),
+            (
+                "an error after the commit is raised",
+                "if not isinstance(error, Exception):\n            raise",
+                "raise",
+            ),
         ],
     }.items()
     for name, text, instead in changes

@@ -8,12 +8,14 @@ configuration changes at once, before the entry hooks run.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from tests.statechart.oracles.declared import (
+    DONE_DATA,
     OWNERS,
+    RAISED,
     Attribute,
     Both,
     Callback,
@@ -97,10 +99,11 @@ class Interpreter:
         self.order = list(self.chart.all_nodes())
         self.parents = {child: node for node in self.order for child in node.children}
         self.by_id = {node.id: node for node in self.order}
-        self.queue: list[str] = []
+        self.queue: list[tuple[str, Mapping[str, object]]] = []
         self.phase = ""
         self.step = Step("__initial__")
-        self.later: list[tuple[Way, str | None]] = []
+        self.payload: Mapping[str, object] = {}
+        self.later: list[tuple[Way, str | None, Keywords]] = []
         self.prepared: dict[Any, Keywords] = {}
 
     # -- the events ------------------------------------------------------------------------------
@@ -117,10 +120,12 @@ class Interpreter:
         before = (list(self.active), dict(self.memory), self.total, self.running)
         self.step, self.queue, self.later, self.prepared = step, [], [], {}
         try:
+            if first is None:
+                self._settle()  # data from elsewhere may have opened a transition without an event
             self.phase = "select"
-            ways = self._select(step.event) if first is None else first
+            ways = self._select(step.event, step.payload) if first is None else first
             if not ways or not self.running:
-                self.total = before[2]
+                self.active, self.memory, self.total, self.running = before
                 return Outcome("refused")
             self._microstep(ways, step.event)
             self._settle()
@@ -136,8 +141,8 @@ class Interpreter:
         """Run the `after` hooks: the event has happened, whatever they raise."""
         self.phase = "after"
         try:
-            for way, event in self.later:
-                self._run("after", way, event, self._keywords(way, event, target=self._target(way)))
+            for way, event, keywords in self.later:
+                self._run("after", way, event, keywords)
         except (ValueError, KeyboardInterrupt, Missing) as error:
             told = self._told(error)
             return told if told.interrupted else Outcome("done", told.error, "after", hidden=told.kind)
@@ -158,18 +163,20 @@ class Interpreter:
             if not self.running:
                 return
             event: str | None = None
-            ways = self._select(None)
+            self.phase = "select"
+            ways = self._select(None, {})
             while not ways:
                 if not self.queue:
                     return
-                event = self.queue.pop(0)
-                ways = self._select(event)
+                event, payload = self.queue.pop(0)
+                ways = self._select(event, payload)
             self._microstep(ways, event)
         raise Endless
 
     # -- selection -------------------------------------------------------------------------------
 
-    def _select(self, event: str | None) -> list[Way]:
+    def _select(self, event: str | None, payload: Mapping[str, object]) -> list[Way]:
+        self.payload, self.prepared = payload, {}
         enabled: list[Way] = []
         asked: dict[Way, bool] = {}
         for leaf in self._in_order(node for node in self.active if self._is_atomic(node)):
@@ -264,8 +271,7 @@ class Interpreter:
             self._run("exit", node, event, self._keywords(way, event, source=node))
         self.phase = "on"
         old = self._in_order(self.active)
-        new = [node for node in old if node not in exits]
-        new += [node for node in self._in_order(entries) if node not in new]
+        new = self._in_order({*(node for node in old if node not in exits), *entries})
         for way in ways:
             keywords = dict(self._keywords(way, event))
             keywords |= {"previous_configuration": _ids(old), "new_configuration": _ids(new)}
@@ -276,7 +282,9 @@ class Interpreter:
             self.trace.append(("+", node.id, event))
             self._run("enter", node, event, self._keywords(entries[node], event, target=node))
             self._finish(node)
-        self.later += [(way, event) for way in ways]
+        self.later += [
+            (way, event, self._keywords(way, event, target=self._target(way))) for way in ways if way.source
+        ]
 
     def _finish(self, node: Node) -> None:
         """Raise the done events that a final state is the cause of."""
@@ -286,10 +294,12 @@ class Interpreter:
         if parent is None:
             self.running = False
             return
-        self.queue.append(f"done.state.{parent.id}")
+        gives = any(each.gives for each in self._owned(f"on_enter_{node.id}"))
+        data = DONE_DATA if gives else {}
+        self.queue.append((f"done.state.{parent.id}", data))
         above = self.parents.get(parent)
         if above is not None and above.kind == "parallel" and all(map(self._is_done, above.children)):
-            self.queue.append(f"done.state.{above.id}")
+            self.queue.append((f"done.state.{above.id}", data))
 
     def _is_done(self, node: Node) -> bool:
         if node.kind == "compound":
@@ -416,6 +426,8 @@ class Interpreter:
         seen = tuple(_ids(node for node in self._in_order(self.active) if self._is_atomic(node)))
         self.calls.append((callback.label, tuple(sorted(found.items())), seen))
         self.total += callback.adds
+        if callback.raises is not None:
+            self.queue.append((callback.raises, RAISED))
         return behave(self.step, callback.label)
 
     def _keywords(
@@ -430,11 +442,11 @@ class Interpreter:
 
     def _prepared(self, way: Way, event: str | None, source: Node | None, target: Node | None) -> Keywords:
         left = source.id if source is not None else way.source
-        entered = target.id if target is not None else (way.targets[0] if way.targets else "")
+        entered = target.id if target is not None else (way.targets[0] if way.targets else None)
         state = target.id if target is not None else left
         keywords = {
-            **self.step.payload,
-            "event_data": (event, left, entered, state),
+            **self.payload,
+            "event_data": (event, left, entered or "", state),
             "machine": "machine",
             "event": event,
             "model": "model",

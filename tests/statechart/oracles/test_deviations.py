@@ -112,10 +112,27 @@ def test_a_hook_can_not_fire() -> None:
         go = idle.to.itself()
 
         def on_go(self) -> None:
-            self.raise_("go")
+            self.fire(Nested.event("go"))
 
     with pytest.raises(NestedFire):
         Nested().fire(Nested.event("go"))
+
+
+def test_an_event_that_a_hook_raises_joins_the_event() -> None:
+    class Passing(Chart[Any]):
+        idle = State(initial=True)
+        there = State()
+        back = State(final=True)
+        go = idle.to(there)
+        turn = there.to(back)
+
+        def on_go(self) -> None:
+            self.raise_("turn")
+
+    transition = Passing().fire(Passing.event("go"))
+
+    assert (transition.from_state, transition.to_state) == ("idle", "back")
+    assert [step.event for step in transition.steps] == ["go", "turn"]
 
 
 def test_a_recorded_final_state_is_the_end() -> None:

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from statechart import Chart, InvalidTransition, State
-from tests.statechart.oracles import flat, tabled
+from statechart import Chart, ChartDefinitionError, InvalidTransition, State, Unstable
+from tests.statechart.oracles import flat, hierarchy
 from tests.statechart.oracles.charts import flat_runs
 from tests.statechart.oracles.declared import Declared, Step
 from tests.statechart.oracles.golden.walks import EXPECTED, WALKS, JobChart, Library, Tank, walked
-from tests.statechart.oracles.mutants import CALLS, MUTANTS, TABLE
+from tests.statechart.oracles.mutants import CALLS, FORM, MACROSTEP, MUTANTS, NESTED, RUNNING, TABLE
 from tests.statechart.oracles.mutating import Mutant, applied
 from tests.statechart.oracles.naive import Interpreter
 from tests.statechart.oracles.nested_charts import nested_runs
+from tests.statechart.oracles.rich_charts import rich_runs
 from tests.statechart.oracles.scenes import SCENES
 from tests.statechart.oracles.test_corners import CORNERS, Strict, run
 
@@ -40,6 +41,17 @@ def drawn(strategy: Callable[[], Any], count: int) -> list[Any]:
 
     keep()
     return sorted(found, key=eventful)[-count:][::-1]
+
+
+@cache
+def nested(count: int) -> list[Any]:
+    """Return runs of nested charts that are not refused."""
+    found = []
+    for run in (*drawn(nested_runs, count), *drawn(rich_runs, count)):
+        with suppress(ChartDefinitionError):
+            hierarchy.compare(*run, refusable=False)
+            found.append(run)
+    return found
 
 
 def eventful(example: tuple[Declared, list[Step]]) -> int:
@@ -75,6 +87,23 @@ class Undone(Chart[Any]):
         raise ValueError("no")
 
 
+class Counting(Chart[Any]):
+    """A chart that takes transitions without an event until it has counted enough."""
+
+    idle = State(initial=True)
+    counting = State()
+    reached = State(final=True)
+    begin = idle.to(counting)
+    counting.to(counting, unless="is_enough", on="add")
+    counting.to(reached, cond="is_enough")
+
+    def add(self, model: Any) -> None:
+        model.count += 1
+
+    def is_enough(self, model: Any) -> bool:
+        return bool(model.count >= model.enough)
+
+
 @dataclass(frozen=True)
 class Judges:
     """The oracles, with as many random charts as they are given."""
@@ -86,8 +115,18 @@ class Judges:
             flat.compare(chart, steps, engine=False)
 
     def nested_charts(self) -> None:
-        for chart, steps in (*SCENES, *drawn(nested_runs, self.charts // 2)):
-            tabled.compare(chart, steps)
+        for chart, steps in (*SCENES, *nested(self.charts // 2)):
+            hierarchy.compare(chart, steps, refusable=False)
+
+    def limits(self) -> None:
+        """Check that a macrostep ends after 1,000 microsteps, and not before."""
+        for count, ends in ((998, "reached"), (999, Unstable)):  # and two more
+            machine = Counting(SimpleNamespace(state=None, count=0, enough=count))
+            try:
+                found: object = machine.fire(Counting.event("begin")).to_state
+            except Unstable:
+                found = Unstable
+            same((found, machine.model.count), (ends, count if ends == "reached" else 0))
 
     def corners(self) -> None:
         for name in CORNERS:
@@ -112,9 +151,11 @@ class Judges:
 
     def of(self, module: str) -> tuple[Oracle, ...]:
         """Return the oracles of a module, that which finds most of its mutants first."""
+        if module in (MACROSTEP, NESTED, FORM, RUNNING):
+            return self.nested_charts, self.limits
         if module == TABLE:
             return self.nested_charts, self.golden, self.flat_charts
-        return self.undone, self.golden, self.corners, self.flat_charts
+        return self.undone, self.golden, self.corners, self.flat_charts, self.nested_charts
 
     def survivors(self) -> list[str]:
         """Return the names of the mutants that no oracle finds, and of the oracles that find the truth."""
@@ -145,7 +186,7 @@ def as_by_the_engine(corner: str) -> list[Any]:
 
 
 def test_each_mutant_is_found() -> None:
-    assert len(MUTANTS) > 50
+    assert len(MUTANTS) > 80
     assert Judges(40).survivors() == []
 
 

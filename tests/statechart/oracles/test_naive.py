@@ -120,7 +120,7 @@ def test_states_are_left_and_entered_in_document_order() -> None:
 
 
 def test_a_deep_history_returns_to_the_leaves() -> None:
-    machine = ordered("place", "pack", "pay", "pause")
+    machine = ordered("place", "pack", "settle", "pause")
 
     machine.fire(Step("resume"))
 
@@ -137,23 +137,23 @@ def test_a_history_without_memory_is_the_initial_state_of_its_parent() -> None:
 
 
 def test_the_done_event_of_a_parallel_state_belongs_to_the_event_that_caused_it() -> None:
-    machine = ordered("place", "pack", "pay")
+    machine = ordered("place", "pack", "settle")
 
-    assert machine.fire(Step("send")).kind == "done"
+    assert machine.fire(Step("ship_it")).kind == "done"
 
     assert machine.leaves == ("done",)
     assert [event for sign, state, event in machine.trace if state == "done"] == ["done.state.work"]
-    assert machine.calls[-1][0] == "chart.after_send"
+    assert machine.calls[-1][0] == "chart.after_ship_it"
 
 
 def test_an_error_of_a_later_microstep_undoes_the_whole_event() -> None:
-    machine = ordered("place", "pack", "pay")
+    machine = ordered("place", "pack", "settle")
 
-    outcome = machine.fire(Step("send", raises="chart.on_enter_done"))
+    outcome = machine.fire(Step("ship_it", raises="chart.on_enter_done"))
 
     assert (outcome.kind, outcome.phase) == ("raised", "enter")
     assert machine.leaves == ("paid", "packed")
-    assert "chart.after_send" not in [label for label, *_ in machine.calls]
+    assert "chart.after_ship_it" not in [label for label, *_ in machine.calls]
 
 
 def test_an_endless_event_is_given_up() -> None:
