@@ -208,6 +208,7 @@ class Built:
         attributes["listeners"] = [type(self._object(LISTENER)), self._object(SECOND)]
         if self._unchecked:
             attributes |= STRICT
+            attributes["_is_loaded"] = True  # not looked at for mistakes, which random charts are full of
         states = {node.id: self._state(node, first=not n) for n, node in enumerate(self.declared.nodes)}
         self._states: dict[str, State] = {}
         self._index(self.declared.nodes, states)

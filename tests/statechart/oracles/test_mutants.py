@@ -47,10 +47,10 @@ def drawn(strategy: Callable[[], Any], count: int) -> list[Any]:
 def nested(count: int) -> list[Any]:
     """Return runs of nested charts that are not refused."""
     found = []
-    for run in (*drawn(nested_runs, count), *drawn(rich_runs, count)):
+    for chart, steps in (*drawn(nested_runs, count), *drawn(rich_runs, count)):
         with suppress(ChartDefinitionError):
-            hierarchy.compare(*run, refusable=False)
-            found.append(run)
+            hierarchy.compare(chart, steps, refusable=False)
+            found.append((chart, steps))
     return found
 
 
@@ -94,6 +94,7 @@ class Counting(Chart[Any]):
     counting = State()
     reached = State(final=True)
     begin = idle.to(counting)
+    stop = counting.to(reached)
     counting.to(counting, unless="is_enough", on="add")
     counting.to(reached, cond="is_enough")
 
@@ -115,7 +116,7 @@ class Judges:
             flat.compare(chart, steps, engine=False)
 
     def nested_charts(self) -> None:
-        for chart, steps in (*SCENES, *nested(self.charts // 2)):
+        for chart, steps in (*SCENES, *nested(self.charts // 8)):
             hierarchy.compare(chart, steps, refusable=False)
 
     def limits(self) -> None:
