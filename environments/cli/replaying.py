@@ -52,7 +52,8 @@ def _recorded(entries: Iterable[HistoryEntry]) -> Iterator[Recorded]:
         before = after
 
 
-def _begin(scenario: Scenario, subject: Subject) -> Driver:
+def _begin(scenario: Scenario, record: Recorded) -> Driver:
+    subject: Subject = record.value
     facts = {fact: True for fact in _FACTS if getattr(subject, fact)}
     state = str(subject.state)
     scenario.begin(state, **({} if state == "created" else {"state": state}), **facts)

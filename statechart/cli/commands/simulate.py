@@ -32,6 +32,7 @@ def simulate(settings: Settings, assign: tuple[str, ...], output: Path | None) -
     """Walk through a chart without storing anything.
 
     Type an event, or its number. undo takes it back, help lists the rest.
+    Time stands still, except for elapse, which fires the timers that become due.
     From a pipe, line after line is read.
 
     Examples:

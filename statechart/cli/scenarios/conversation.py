@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from statechart.answers.ways import refused_rows
 from statechart.cli.scenarios.scenario import require_new
@@ -16,13 +17,17 @@ from statechart.cli.values import rows, section, value_rows
 from statechart.diagram import render
 from statechart.errors import StatechartError
 from statechart.formats.columns import USUAL, columns_of, is_ascii
-from statechart.graph import events
 from statechart.terminal.colours import coloured, styled
 from statechart.terminal.control_codes import strip_control_codes
 from statechart.terminal.lines import fitted
 from statechart.terminal.output import note, write
+from statechart.terminal.program.moments import duration
 from statechart.terminal.refusal import UsageRefused
+from statechart.terminal.text import until
 from statechart.wording import counted, nearest
+
+if TYPE_CHECKING:
+    from statechart.engine.declaration.timers import Due
 
 _HELP = (
     ("EVENT [KEY=VALUE]...", "fire an event; its number in the list does as well"),
@@ -31,8 +36,18 @@ _HELP = (
     ("show", "show the fields of the model"),
     ("quit", "end the walk"),
 )
-_SHORT = {"u": "undo", "r": "restart", "s": "show", "q": "quit", "exit": "quit", "?": "help", "h": "help"}
-_WORDS = ("undo", "restart", "show", "quit", "help")
+_TIME = ("elapse [TIME]", "let time pass, such as 30m, 2h or 7d; by default until the next timer is due")
+_SHORT = {
+    "u": "undo",
+    "r": "restart",
+    "s": "show",
+    "q": "quit",
+    "exit": "quit",
+    "?": "help",
+    "h": "help",
+    "e": "elapse",
+}
+_WORDS = ("undo", "restart", "show", "quit", "help", "elapse")
 
 
 class _End(Exception):
@@ -91,9 +106,11 @@ class Conversation:
         return False
 
     def _carried_out(self, word: str, more: list[str]) -> bool:
-        known = events(self.walk.chart)
+        known = self.walk.chart._outer
         if word not in known:
             command = _SHORT.get(word.removeprefix(":"), word.removeprefix(":"))
+            if command == "elapse":
+                return self._elapsed(more)
             if command in _WORDS:
                 return self._commanded(command)
             word = self._event(word)
@@ -104,7 +121,7 @@ class Conversation:
         listed = self._numbered()
         if word.isdecimal() and 0 < int(word) <= len(listed):
             return listed[int(word) - 1]
-        near = nearest(word, [*events(self.walk.chart), *_WORDS])
+        near = nearest(word, [*self.walk.chart._outer, *_WORDS])
         hint = f"did you mean {near!r}?" if near else "help lists the commands"
         raise UsageRefused(f"there is no event {word!r}: {hint}")
 
@@ -113,7 +130,8 @@ class Conversation:
             case "quit":
                 raise _End
             case "help":
-                self._say("\n".join(rows(_HELP, self._width)))
+                timed = [_TIME] if self.walk.chart._alarms else []
+                self._say("\n".join(rows([*_HELP[:1], *timed, *_HELP[1:]], self._width)))
                 return False
             case "show":
                 self._say("\n".join(self._model()))
@@ -123,7 +141,8 @@ class Conversation:
                 self._say("back at the beginning")
                 return True
         undone = self.walk.undo()
-        self._say(f"{undone.event} was taken back" if undone else "there is nothing to undo")
+        taken = "the time that passed" if undone and undone.elapsed is not None else undone and undone.event
+        self._say(f"{taken} was taken back" if undone else "there is nothing to undo")
         return undone is not None
 
     def _fired(self, event: str, more: Iterable[str]) -> bool:
@@ -146,8 +165,27 @@ class Conversation:
         except Exception as error:  # guards and hooks of any chart can raise any exception
             self._say(f"error: a hook raised {type(error).__name__}: {error}; nothing was changed")
             return False
-        self._say(f"refused: {step.refused}" if step.refused else f"{event} → {step.state}")
+        self._say(
+            f"refused: {step.refused}"
+            if step.refused
+            else "\n".join([f"{event} → {step.state}", *step.lines])
+        )
         return step.refused is None
+
+    def _elapsed(self, more: list[str]) -> bool:
+        if len(more) > 1:
+            raise UsageRefused("elapse takes one time, such as 30m")
+        try:
+            step = self.walk.elapse(duration(more[0]) if more else None)
+        except (UsageRefused, StatechartError):
+            raise
+        except Exception as error:  # as of `fire`
+            self._say(f"error: a hook raised {type(error).__name__}: {error}; nothing was changed")
+            return False
+        timers = [f"{each.timer} {until(each.at, self.walk.driver.now)}" for each in self.walk.timers]
+        nothing = "; ".join([f"no timer was due: it is {step.state}", *timers])
+        self._say("\n".join([*step.lines] or [nothing]))
+        return bool(step.taken)
 
     def _draw(self) -> None:
         ascii = is_ascii(sys.stdout)
@@ -163,8 +201,13 @@ class Conversation:
         listed = self._numbered()
         numbered = [f"{number}  {event}" for number, event in enumerate(listed, 1)]
         lines = rows(zip(numbered, remarks, strict=True), self._width)
+        timers = [(each.timer, self._due(each)) for each in self.walk.timers]
         lines += section("refused", refused_rows(ways), self._width)
+        lines += section("timers, with elapse", timers, self._width)
         self._say("\n".join(lines if listed else [*lines, "no event can follow: undo, restart or quit"]))
+
+    def _due(self, timer: Due) -> str:
+        return f"{timer.event} {until(timer.at, self.walk.driver.now)}"
 
     def _numbered(self) -> list[str]:
         ways = self.walk.ways
@@ -176,7 +219,7 @@ class Conversation:
 
     def _summary(self) -> str:
         refused = sum(step.refused is not None for step in self.walk.steps)
-        fired = counted(len(self.walk.steps) - refused, "event")
+        fired = counted(sum(len(step.taken) for step in self.walk.steps), "event")
         return f"{fired}{f', {refused} refused' if refused else ''}: it is {self.walk.state}"
 
     @property

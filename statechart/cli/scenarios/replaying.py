@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,15 +33,17 @@ def print_replay(settings: Settings, repository: ChartRepository[Any], name: str
     chart = repository.chart
     scenario = Scenario(chart, f"The history of {name}, as recorded.")
 
-    def begin(scenario: Scenario, value: Any) -> Driver:  # Any: the model
-        driver = Driver(chart, model=deepcopy(value))
-        scenario.begin(state_text(value.state), value)
+    def begin(scenario: Scenario, record: Recorded) -> Driver:
+        value = record.value
+        timed = {} if record.at is None else {"now": record.at}
+        driver = Driver(chart, model=deepcopy(value), now=record.at)
+        scenario.begin(state_text(value.state), value, **timed)
         return driver
 
     records, gap = readable(repository, name)
     if gap is not None:
         scenario.remark(f"{gap}; the test begins with the value after them")
-    driver = replayed(scenario, _recorded(repository, name, records), begin, _difference)
+    driver = replayed(scenario, _recorded(repository, name, records), begin, _difference, _wait)
     if driver is not None:
         scenario.compare(driver.model)
     print_scenario(settings, scenario, name, path, settings.spell("history NAME --as-test OTHER.py", name))
@@ -53,14 +56,33 @@ def _recorded(repository: ChartRepository[Any], name: str, records: Iterator[Rec
         if record.value is not None and not (begun and record.type == CHECKPOINT):
             begun = True
             value = repository.files.read(name, record)
+            timer = record.data.get("timer")
             yield Recorded(
                 record.seq,
-                record.event,
+                record.event if timer is None else str(record.data.get("event")),
                 state_text(value.state),
                 value,
                 partial(_payload, repository, record),
                 f"it is of the type {record.type}",
+                at=record.at if repository.chart._alarms else None,
+                timer=None if timer is None else str(timer),
             )
+
+
+def _wait(scenario: Scenario, driver: Driver, record: Recorded) -> None:
+    """Let the time before a record pass, of a chart with timers."""
+    if record.at is None or record.timer is not None:
+        return
+    passed = record.at - driver.now
+    if passed >= _NOTABLE:
+        fired = len(driver.transitions)
+        driver.elapse(passed)
+        if len(driver.transitions) > fired:
+            raise Unrepeatable(f"the timer {driver.transitions[-1].timer} was due before, and fired later")
+        scenario.elapse(passed, driver.state)
+
+
+_NOTABLE = timedelta(seconds=1)
 
 
 def _payload(repository: ChartRepository[Any], record: Record) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,12 @@ class Scenario:
         """Write an event, and the state to which it leads."""
         self._lines.append(
             f"driver.fire({self._call(event, payload)}).expect({self.source.literal(state)})"
+        )
+
+    def elapse(self, time: timedelta | str, state: str) -> None:
+        """Write that time passes, or that a timer is waited for, and the state that is led to."""
+        self._lines.append(
+            f"driver.elapse({self.source.literal(time)}).expect({self.source.literal(state)})"
         )
 
     def refuse(self, event: str, payload: Mapping[str, Any]) -> None:
@@ -194,10 +201,6 @@ def _tell_skipped(scenario: Scenario) -> None:
         note(f"note: {skipped}")
 
 
-Began = Callable[[Scenario, Any], Driver]  # Any: a model
-"""Writes a new driver on a model, and returns it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """A record that carries a value.
@@ -210,6 +213,8 @@ class Recorded:
         payload: Returns the payload of the event.
         said: Why a change without an event can't be replayed.
         before: The model that guards saw, or None if it is that of the driver.
+        at: The moment of the record, for charts with timers.
+        timer: The timer that fired the event, or None.
     """
 
     seq: int
@@ -219,6 +224,12 @@ class Recorded:
     payload: Callable[[], Mapping[str, Any]] = dict
     said: str = ""
     before: Any = None
+    at: datetime | None = None
+    timer: str | None = None
+
+
+Began = Callable[[Scenario, Recorded], Driver]
+"""Writes a new driver on the value of a record, and returns it."""
 
 
 @prints_aside()
@@ -234,7 +245,7 @@ def replayed(
     Args:
         scenario: The test.
         records: The records, oldest first.
-        begin: Writes a new driver on a value.
+        begin: Writes a new driver on the value of a record.
         agrees: Returns how a driver differs from a record, or None.
         prepare: Makes the changes that no event makes, before an event.
     """
@@ -259,7 +270,7 @@ def replayed(
 def _begun(scenario: Scenario, record: Recorded, begin: Began) -> Driver | None:
     """Begin on the value of a record, or return None if today's chart does not have its state."""
     try:
-        return begin(scenario, record.value)
+        return begin(scenario, record)
     except UnknownState as error:
         scenario.remark(f"the value of record {record.seq} can't be used: {error}")
         return None
@@ -278,12 +289,17 @@ def _repeated(
         payload = record.payload()
         lines = len(scenario._lines)
         prepare(scenario, driver, record)
-        driver.fire(event, **payload)
+        if record.timer is None:
+            driver.fire(event, **payload)
+        else:
+            driver.elapse(record.timer)
         problem = agrees(driver, record)
-        if problem is None:
+        if problem is not None:
+            del scenario._lines[lines:]
+        elif record.timer is None:
             scenario.fire(event, payload, record.state)
         else:
-            del scenario._lines[lines:]
+            scenario.elapse(record.timer, record.state)
     except (Unwritable, Unrepeatable) as error:
         return str(error)
     except Exception as error:  # guards and hooks of any chart can raise any exception

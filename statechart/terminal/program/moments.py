@@ -46,6 +46,27 @@ def _rest(at: str) -> timedelta:
     return unit - timedelta(microseconds=1)
 
 
+def duration(text: str) -> timedelta:
+    """Return the time that a text such as `30m` or `1d12h` stands for.
+
+    Raises:
+        UsageRefused: It stands for none.
+    """
+    parts = re.findall(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([wdhms])", text)
+    try:
+        found = sum(
+            (timedelta(seconds=float(number) * _SECONDS[unit]) for number, unit in parts), timedelta()
+        )
+    except OverflowError:
+        raise UsageRefused(f"{text!r} is longer than any time: type less, such as 30m") from None
+    if "".join(number + unit for number, unit in parts) != text or not text:
+        raise UsageRefused(f"{text!r} is no time: type one such as 45s, 30m, 2h, 7d or 1d12h")
+    return found
+
+
+_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
 def require_one(settings: Spells, name: str, at: str | None) -> None:
     """Check that a moment was not typed beside `--as-test`.
 
