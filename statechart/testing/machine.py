@@ -13,11 +13,14 @@ from hypothesis.strategies import SearchStrategy
 
 from statechart.engine.keywords import keywords_of
 from statechart.errors import InvalidTransition, InvalidValue
-from statechart.graph import Edge, breadth_first, edges, events
+from statechart.graph import breadth_first, events
 from statechart.testing.driver import Driver, is_fault, require
 from statechart.testing.exploring import MakeModel, Payload, Payloads, choices, showing_payloads
+from statechart.testing.nested.declared import Declared, declared
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from statechart.chart import Chart
     from statechart.engine.hooks import Transition
 
@@ -64,10 +67,7 @@ class ChartMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.driver: Driver = self.begin()
-        # Every rule asks for them before every step.
-        self._declared: dict[tuple[str, str], dict[str, Edge]] = {}
-        for edge in edges(self.chart):
-            self._declared.setdefault((edge.name, edge.source), {})[edge.target] = edge
+        self._declaration: Declared = declared(self.chart)
         type(self).fired_last = []
         # Every rule asks for the allowed events, so they are computed once for each state.
         self._known: tuple[str, ...] | None = None
@@ -86,24 +86,36 @@ class ChartMachine(RuleBasedStateMachine):
         """Fire an event, and compare the result with the chart's declaration."""
         __tracebackhide__ = True
         self.fired_last.append((event, payload))
-        before, ways = self.driver.state, self._ways(event)
+        driver, found = self.driver, self._declaration
+        before, state = driver.state, driver.model.state
         self._known = None
         try:
             with showing_payloads():
-                self.driver.fire(event, **payload)
+                driver.fire(event, **payload)
         except (InvalidTransition, InvalidValue) as refusal:
             if is_fault(refusal):
                 raise
             # The model may refuse what hooks leave, as a guard may refuse an event.
-            guarded = isinstance(refusal, InvalidValue) or any(edge.guards for edge in ways.values())
             told = f"{event} was refused in {before}, though it is declared there without a guard"
-            require(guarded or not ways, told)
-            require(self.driver.state == before, f"the refusal of {event} led to {self.driver.state}")
+            require(isinstance(refusal, InvalidValue) or not found.is_sure(driver, event), told)
+            led = f"the refusal of {event} led to {driver.state}"
+            require(driver.state == before and driver.model.state == state, led)
             self.refused(event)
             return
-        after = self.driver.state
-        require(after in ways, f"{event} led from {before} to {after}, which the chart does not declare")
-        self.fired(self.driver.transitions[-1])
+        found.check(driver.transitions[-1])
+        self.fired(driver.transitions[-1])
+
+    def elapse(self, time: timedelta | str) -> None:
+        """Let time pass, also until the deadline of a timer, and check what the timers fire."""
+        __tracebackhide__ = True
+        if isinstance(time, str):
+            self.fired_last.append((time, {}))
+        count = len(self.driver.transitions)
+        self._known = None
+        self.driver.elapse(time)
+        for transition in self.driver.transitions[count:]:
+            self._declaration.check(transition)
+            self.fired(transition)
 
     def __getattr__(self, name: str) -> Any:
         # A rule has a key that no attribute can have; an example that is played again names its event.
@@ -119,9 +131,9 @@ class ChartMachine(RuleBasedStateMachine):
             self._known = self.driver.allowed
         return self._known
 
-    def _ways(self, event: str) -> dict[str, Edge]:
-        """Return the transitions of an event from the current state, by target."""
-        return self._declared.get((event, self.driver.state), {})
+    def _is_declared(self, event: str) -> bool:
+        """Return whether a transition of an event leads from the current state, guards not asked."""
+        return self._declaration.is_declared(self.driver, event)
 
 
 def shortest(machine: type[ChartMachine], kind: type[Exception]) -> list[str] | None:
@@ -139,7 +151,7 @@ def shortest(machine: type[ChartMachine], kind: type[Exception]) -> list[str] | 
         return None
 
     def longer(tried: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        return ((event, (*tried, event)) for event in trial.driver.allowed or ())
+        return ((step, (*tried, step)) for step in (*trial.driver.allowed, *trial.driver.timers))
 
     for tried, _ in islice(breadth_first(none, longer), _TRIED):
         if len(tried) >= len(example):
@@ -147,7 +159,10 @@ def shortest(machine: type[ChartMachine], kind: type[Exception]) -> list[str] | 
         trial = machine()
         try:
             for event in tried:
-                trial.fire(event, **payloads.get(event, {}))
+                if event in trial.chart._alarms:
+                    trial.elapse(event)
+                else:
+                    trial.fire(event, **payloads.get(event, {}))
         except kind:
             return list(tried)
     return [event for event, _ in example] or None
@@ -159,7 +174,9 @@ def state_machine(
     """Return a Hypothesis state machine with a rule for each event of a chart.
 
     A rule fires its event where the chart and its guards allow the event; the rule `refuse` fires the
-    others. pytest runs its `TestCase`:
+    others, and `pass_time` lets timers fire. After each step, what happened is compared with what the
+    chart declares, and the configuration, its history and its timers have to be possible. pytest runs its
+    `TestCase`:
 
         TestOrders = state_machine(OrderChart, payloads={"pay": {"amount": st.integers(0, 100)}}).TestCase
 
@@ -176,6 +193,8 @@ def state_machine(
         for event, known in choices(chart, payloads, model).items()
     }
     rules[_key("refuse")] = _refusing(chart)
+    if chart._alarms:
+        rules[_key("pass_time")] = _passing_time()
     made = {"chart": chart, "make_model": None if model is None else staticmethod(model)}
     return type(f"{chart.__name__}Machine", (ChartMachine,), {**made, **rules})
 
@@ -192,7 +211,7 @@ def _firing(chart: type[Chart], event: str, payloads: Sequence[Payload]) -> Call
         self.fire(event, **(drawn if plain else drawn["payload"]))
 
     def possible(self: ChartMachine) -> bool:
-        return bool(self._ways(event)) if unsure else event in self.allowed
+        return self._is_declared(event) if unsure else event in self.allowed
 
     fire.__name__ = fire.__qualname__ = _rule_name(event)
     # Any: rule's overloads can't tell these from its own
@@ -213,13 +232,17 @@ def _key(name: str) -> str:
 
 def _rule_name(event: str) -> str:
     """Return the name that an event has in an example, different from the methods of the machine."""
-    own = hasattr(ChartMachine, event) or event in ChartMachine.__annotations__ or event == "refuse"
+    own = (
+        hasattr(ChartMachine, event)
+        or event in ChartMachine.__annotations__
+        or event in ("refuse", "pass_time")
+    )
     return f"{event}_" if own else event
 
 
 def _refusing(chart: type[Chart]) -> Callable[..., None]:
     def refused(self: ChartMachine) -> list[str]:
-        return [event for event in events(chart) if not self._ways(event)]
+        return [event for event in events(chart) if not self._is_declared(event)]
 
     def refuse(self: ChartMachine, data: st.DataObject) -> None:
         self.fire(data.draw(st.sampled_from(refused(self)), label="event"))
@@ -228,3 +251,17 @@ def _refusing(chart: type[Chart]) -> Callable[..., None]:
         return bool(refused(self))
 
     return precondition(possible)(rule(target=None, data=st.data())(refuse))
+
+
+def _passing_time() -> Callable[..., None]:
+    def pass_time(self: ChartMachine, data: st.DataObject) -> None:
+        timer = data.draw(st.sampled_from(list(self.driver.timers)), label="timer")
+        if data.draw(st.booleans(), label="until its deadline"):
+            self.elapse(timer)
+        else:
+            self.elapse((self.driver.timers[timer] - self.driver.now) / 2)
+
+    def possible(self: ChartMachine) -> bool:
+        return bool(self.driver.timers)
+
+    return precondition(possible)(rule(target=None, data=st.data())(pass_time))
