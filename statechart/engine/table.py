@@ -120,6 +120,7 @@ class Table:
         self.nodes: list[Node] = []
         self._numbers: dict[int, int] = {}
         self._ways = 0
+        self._chains: dict[tuple[int, str | None], tuple[Way, ...]] = {}
         tops = [self._add(state, ()) for state in chart.states]
         for node in reversed(self.nodes):
             for child in node.children:
@@ -166,17 +167,19 @@ class Table:
         A state's own transitions come before those of the states around it. Without an event, they are
         those that need none.
         """
-        chains = []
-        for leaf in bits(configuration & self.leaves):
-            chain = [
+        chains = (self._chain(leaf, event) for leaf in bits(configuration & self.leaves))
+        return tuple(chain for chain in chains if chain)
+
+    def _chain(self, leaf: int, event: str | None) -> tuple[Way, ...]:
+        known = self._chains.get((leaf, event))
+        if known is None:
+            known = self._chains[leaf, event] = tuple(
                 way
                 for number in (leaf, *self.nodes[leaf].ancestors)
                 for way in self.nodes[number].ways
                 if (way.transition.is_eventless if event is None else way.transition.match(event))
-            ]
-            if chain:
-                chains.append(tuple(chain))
-        return tuple(chains)
+            )
+        return known
 
     def without_conflicts(
         self, configuration: int, chosen: Iterable[Way], history: Mapping[int, int]

@@ -163,9 +163,10 @@ def _doubts(chart: AnyChart, walk: Walk, *, is_whole: bool) -> Iterator[str]:
             f"the timer {name!r} lapses if the guards of its event refuse when it is due: add a transition "
             "without a guard, if something has to happen"
         )
+    told = {lost for _, lost in seen.conflicts} | seen.taken
     for way in walk.ways.values() if is_whole else ():
         source = nodes[way.source]
-        if not source.remembers and seen.entered & source.bit and way.number not in seen.taken:
+        if not source.remembers and seen.entered & source.bit and way.number not in told:
             yield (
                 f"the transition {_told(walk, way)}{_event(chart, way)} is never taken: another one always "
                 "comes before it; remove it, or give that one a guard"

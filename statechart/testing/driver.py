@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from statechart.chart import Chart, Event
+    from statechart.engine.declaration.states import StateLike
     from statechart.engine.hooks import Commit, Transition
 
 
@@ -154,7 +155,7 @@ class Driver(Generic[ModelT]):
         require(self.state == expected, f"it is {self.state}, not {expected}, after {self._story()}")
         return self
 
-    def expect_active(self, *states: object) -> Self:
+    def expect_active(self, *states: StateLike | str) -> Self:
         """Require that states are active, whatever else is; also states around others."""
         __tracebackhide__ = True
         for state in states:
@@ -162,7 +163,7 @@ class Driver(Generic[ModelT]):
             require(self.machine.active(state), f"{told}: it is {self.state}, after {self._story()}")
         return self
 
-    def expect_inactive(self, *states: object) -> Self:
+    def expect_inactive(self, *states: StateLike | str) -> Self:
         """Require that states are not active."""
         __tracebackhide__ = True
         for state in states:
