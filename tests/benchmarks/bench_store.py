@@ -10,12 +10,14 @@ import pytest
 import sqlalchemy as sa
 from pydantic_core import from_json
 
+from statechart import ChartRepository
 from statechart.storage.repository import JsonFileRepository
 from statechart.storage.sql.repository import JsonSqlRepository
 from statechart.storage.sql.tables import NAMES, RECORDS
 from statechart.testing.repository_contract import Counter
 from tests import postgres
 from tests.benchmarks.bench_figures import alternate, report
+from tests.statechart.stored.timers.waiting import Job, Waiting
 
 MANY = 10_000
 
@@ -100,12 +102,8 @@ def test_reading_ten_thousand_values(
 ) -> None:
     kind, rows = database
     files.create("n0", Counter())
-    content = files._layout.journal("n0").read_bytes(), files._layout.document("n0").read_bytes()
-    for number in range(1, MANY):
-        directory = files.root / f"n{number}"
-        directory.mkdir()
-        (directory / "history.jsonl").write_bytes(content[0])
-        (directory / "state.json").write_bytes(content[1])
+    copied(files)
+    rows.create("n0", Counter())
     fill(rows)
 
     def read(store: Store) -> Callable[[], object]:
@@ -119,9 +117,48 @@ def test_reading_ten_thousand_values(
     report(f"reading 10,000 values from {kind}, to files", measured, floor, 0.5)
 
 
-def fill(repository: JsonSqlRepository[Counter]) -> None:
-    """Insert ten thousand names at once."""
-    repository.create("n0", Counter())
+def test_looking_for_due_timers_of_ten_thousand_values(server: postgres.Server, tmp_path: Path) -> None:
+    files = ChartRepository(tmp_path / "files", Waiting)
+    files.create("n0", Job(seconds=1e9))
+    copied(files.files)
+    urls = {
+        "PostgreSQL": postgres.database(server.url, "timers", fresh=True),
+        "SQLite": f"sqlite:///{tmp_path}/store.db",
+    }
+
+    def documents() -> None:
+        assert sum(1 for _ in files.store.documents()) == MANY
+
+    def due(repository: ChartRepository[Job]) -> Callable[[], object]:
+        def looked() -> None:
+            assert list(repository.due()) == []
+
+        return looked
+
+    floor, measured = alternate(7, documents, due(files))
+    report("looking for due timers of 10,000 files, to reading their documents", measured, floor, 3.0)
+    for kind, url in urls.items():
+        rows = ChartRepository(url, Waiting)
+        assert isinstance(rows.store, JsonSqlRepository)
+        rows.create("n0", Job(seconds=1e9))
+        fill(rows.store)
+        floor, measured = alternate(7, documents, due(rows))
+        report(f"looking for due timers of 10,000 rows of {kind}, to reading files", measured, floor, 0.5)
+        rows.store.database.close()
+
+
+def copied(files: JsonFileRepository[Any]) -> None:
+    """Make ten thousand names of the first."""
+    content = files._layout.journal("n0").read_bytes(), files._layout.document("n0").read_bytes()
+    for number in range(1, MANY):
+        directory = files.root / f"n{number}"
+        directory.mkdir()
+        (directory / "history.jsonl").write_bytes(content[0])
+        (directory / "state.json").write_bytes(content[1])
+
+
+def fill(repository: JsonSqlRepository[Any]) -> None:
+    """Make ten thousand names of the first."""
     database = repository.database
     with database.reading() as reader:
         row = reader.execute(sa.select(NAMES)).one()._asdict()

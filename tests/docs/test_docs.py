@@ -24,7 +24,10 @@ from environments.cli.settings import (
 from statechart.graph import states
 
 ROOT = Path(__file__).parents[2]
-TOOLS = [ROOT / "examples" / name / "README.md" for name in ("approval", "escalation", "jobs", "lease", "order", "orders_db", "parcels")]
+TOOLS = [
+    ROOT / "examples" / name / "README.md"
+    for name in ("approval", "escalation", "jobs", "lease", "order", "orders_db", "parcels")
+]
 PAGES = sorted(
     path.relative_to(ROOT)
     for path in (*(ROOT / "docs").rglob("*.md"), *TOOLS)
