@@ -13,7 +13,7 @@ endif
 # Each process of a test loads all modules: without their bytecode, that takes half as long again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test e2e check lint types imports api coverage docs bench soak clean
+.PHONY: help conformance demo test e2e check lint types imports api coverage docs bench soak clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -80,6 +80,9 @@ docs: $(VENV)/.dev  ## Build the documentation into docs/_build/html, warnings a
 	@$(BIN)/envchart docs check README.md docs
 	@$(BIN)/python -m pytest -q $(SPREAD) $(LONG) -m 'site or pages' tests/docs/test_site.py tests/docs
 	@echo "docs/_build/html/index.html"
+
+conformance: $(VENV)/.dev  ## Run the suites of W3C and SCION on four engines (ACCEPT=1 writes the page of results)
+	@$(BIN)/python -m tests.conformance $(if $(ACCEPT),--accept)
 
 soak: $(VENV)/.dev  ## Run the long form of the tests that kill, fail, reorder and cut the power (an hour or so)
 	@$(BIN)/python -m pytest -q -s -m soak --timeout=7200
