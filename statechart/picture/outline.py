@@ -12,7 +12,7 @@ from statemachine.contrib.diagram.model import ActionType, DiagramAction
 
 from statechart.engine.table import Kind as Kinds, Node as Tabled, Table, Way
 from statechart.graph import edges, failures, phases, shortest_paths, states
-from statechart.picture.triggers import name_of, names_of, trigger_of
+from statechart.picture.triggers import is_timed, name_of, names_of, trigger_of
 from statechart.picture.values import Arrow, Kind, Node, Note, Reach, identifiers, printable
 from statechart.tree import is_nested
 from statechart.wording import state_text
@@ -185,6 +185,7 @@ def _arrows(chart: AnyChart, table: Table, ids: Sequence[str]) -> Iterator[Arrow
                 others=tuple(others),
                 trigger=trigger,
                 reach=_reach(node, way, table),
+                timed=is_timed(chart, way.transition),
             )
 
 

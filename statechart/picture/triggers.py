@@ -44,6 +44,11 @@ def declared_events(transition: Transition) -> list[Event]:
     return [event for event in transition.events if event.id not in aliases]
 
 
+def is_timed(chart: AnyChart, transition: Transition) -> bool:
+    """Return whether a timer fires an event of a transition where the transition may be taken."""
+    return any(True for event in transition.events for _ in _timers(chart, transition, event))
+
+
 def name_of(named: State | Event) -> str:
     """Return the name of a state or an event for people."""
     return printable(str(named.name)) or printable(named.id)

@@ -144,6 +144,7 @@ class Arrow:
         others: The identifiers of its further targets, in other regions.
         trigger: The cause.
         reach: Whether it leaves its source.
+        timed: Whether a timer fires one of its events.
     """
 
     source: str
@@ -159,6 +160,7 @@ class Arrow:
     others: tuple[str, ...] = ()
     trigger: Trigger = "event"
     reach: Reach = "external"
+    timed: bool = False
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from statechart.formats.main_path import main_path
-from statechart.formats.svg import layered, line
+from statechart.formats.svg import layered, line, nested
 from statechart.formats.svg.drawing import drawn
 from statechart.formats.svg.geometry import Plan, crossings
 from statechart.formats.svg.style import Theme
@@ -59,6 +59,8 @@ def plan(
     """Return the geometry of a picture, by the layout that suits it."""
     boxes = tuple((name, tuple(members)) for name, members in picture.boxes.items())
     texts = tuple(picture.nodes), tuple(picture.arrows), boxes, tuple(picture.notes)
+    if picture.is_nested or any(arrow.reach == "stays" for arrow in picture.arrows):
+        return _nested(*texts, picture.starts, upright=upright, width=width)
     return _planned(*texts, upright=upright, layout=layout, width=width)
 
 
@@ -80,6 +82,21 @@ def _planned(
     if layout == "layered":
         return layered.plan(picture, upright=upright)
     return line.plan(picture, upright=upright, width=width)
+
+
+@lru_cache(maxsize=256)
+def _nested(
+    nodes: tuple[Node, ...],
+    arrows: tuple[Arrow, ...],
+    boxes: tuple[tuple[str, tuple[str, ...]], ...],
+    notes: tuple[Note, ...],
+    starts: tuple[str, ...],
+    *,
+    upright: bool,
+    width: float,
+) -> Plan:
+    picture = Picture("", nodes, arrows, arrows, dict(boxes), notes, {}, starts=starts)
+    return nested.plan(picture, upright=upright, width=width)
 
 
 # A way that was taken, and the direction, must not change the layout: people know a chart by its shape.

@@ -10,6 +10,7 @@ from statechart.formats.svg.geometry import (
     Label,
     LabelKind,
     Plan,
+    Point,
     Rectangle,
     Wire,
     bounds,
@@ -36,6 +37,7 @@ def framed(
     labels: Sequence[Label],
     bands: Sequence[Band] = (),
     crossed: int | None = None,
+    separators: Sequence[tuple[Point, Point]] = (),
 ) -> Plan:
     """Return a plan that begins at 0, 0, with margins, and with the notes below.
 
@@ -46,6 +48,7 @@ def framed(
         labels: The labels, without those of notes.
         bands: The areas of the phases.
         crossed: How often the wires cross, if the layout has counted it.
+        separators: The lines between regions.
     """
     left, top, right, bottom = bounds(
         [
@@ -67,6 +70,7 @@ def framed(
         max([bottom - top + _MARGIN, *(note.y + note.height for note in notes)]) + _MARGIN,
         crossings(wires) if crossed is None else crossed,
         tuple([band.moved(x, y) for band in bands]),
+        tuple([((a + x, b + y), (c + x, d + y)) for (a, b), (c, d) in separators]),
     )
 
 

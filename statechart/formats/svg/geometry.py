@@ -85,6 +85,7 @@ class Label:
         detail: A last line in small type.
         anchor: Where the lines are aligned.
         kind: The class of text.
+        timed: Whether a clock is shown before the first line.
     """
 
     x: float
@@ -97,6 +98,7 @@ class Label:
     detail: str = ""
     anchor: Anchor = "middle"
     kind: LabelKind = "event"
+    timed: bool = False
 
     @property
     def rectangle(self) -> Rectangle:
@@ -116,6 +118,7 @@ class Label:
             self.detail,
             self.anchor,
             self.kind,
+            self.timed,
         )
 
 
@@ -145,6 +148,7 @@ class Plan:
 
     Attributes:
         crossings: How often wires cross.
+        separators: The ends of the lines between regions.
     """
 
     boxes: tuple[Box, ...]
@@ -154,6 +158,7 @@ class Plan:
     height: float
     crossings: int
     bands: tuple[Band, ...] = ()
+    separators: tuple[tuple[Point, Point], ...] = ()
 
 
 def crossings(wires: Sequence[Wire]) -> int:

@@ -101,6 +101,27 @@ font-size:{BADGE_SIZE}px;font-weight:700}}
 .chart .event.failed text.count,.chart .event.untested text.count{{fill:var(--chart-on-failed)}}
 """
 
+_NESTED_RULES = """\
+.chart.nested .event text{stroke:none}
+.chart .frame .box{fill:var(--chart-band)}
+.chart .frame.odd .box{fill:var(--chart-ground)}
+.chart .frame.region .box{fill:none;stroke:none}
+.chart .frame.tied .box{stroke:var(--chart-edge);stroke-dasharray:2 3}
+.chart .frame .name{font-weight:600}
+.chart .frame.around>.box{stroke:var(--chart-way);stroke-width:2}
+.chart .frame.region.around>.box{stroke:none}
+.chart .frame.region.tied.around>.box{stroke:var(--chart-way);stroke-width:1.6}
+.chart .frame.around .name{fill:var(--chart-way)}
+.chart .frame.visited .box{stroke:var(--chart-way)}
+.chart .frame.region.visited:not(.tied) .box{stroke:none}
+.chart .separator{fill:none;stroke:var(--chart-edge);stroke-width:1.3;stroke-dasharray:6 5}
+.chart .history .mark{font-size:11px;font-weight:700}
+.chart .clock{fill:none;stroke:var(--chart-muted);stroke-width:1.2}
+.chart .taken .clock{stroke:var(--chart-way)}
+.chart .failed .clock,.chart .missed .clock,.chart .untested .clock{stroke:var(--chart-failed)}
+.chart .unseen .clock{stroke:var(--chart-unseen)}
+"""
+
 
 def _variables(colours: dict[str, str]) -> str:
     return "".join(f"--chart-{name}:{colour};" for name, colour in colours.items())
@@ -110,7 +131,7 @@ CHART_CSS: str = (
     f":root{{{_variables(_LIGHT)}}}\n"
     f"@media (prefers-color-scheme:dark){{:root{{{_variables(_DARK)}}}}}\n"
     f':root[data-theme="light"]{{{_variables(_LIGHT)}}}\n'
-    f':root[data-theme="dark"]{{{_variables(_DARK)}}}\n{_RULES}'
+    f':root[data-theme="dark"]{{{_variables(_DARK)}}}\n{_RULES}{_NESTED_RULES}'
 )
 """The rules for pictures that are drawn with `styled=False`: a page has them once, in its stylesheet.
 
@@ -118,12 +139,12 @@ A page may give the variables other values, or choose by `data-theme` on its roo
 """
 
 
-def style(theme: Theme) -> str:
+def style(theme: Theme, *, nested: bool = False) -> str:
     """Return the rules for a picture of its own: in variables, or with the colours of a theme."""
+    rules = _RULES + _NESTED_RULES if nested else _RULES
     if theme == "auto":
         dark = f"@media (prefers-color-scheme:dark){{.chart{{{_variables(_DARK)}}}}}"
-        return f".chart{{{_variables(_LIGHT)}}}\n{dark}\n{_RULES}"
-    rules = _RULES
+        return f".chart{{{_variables(_LIGHT)}}}\n{dark}\n{rules}"
     for name, colour in (_LIGHT if theme == "light" else _DARK).items():
         rules = rules.replace(f"var(--chart-{name})", colour)
     return rules

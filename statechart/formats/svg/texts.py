@@ -19,6 +19,7 @@ from statechart.picture import Arrow, Node, Note, Picture
 
 BADGE_HEIGHT = 13.0
 BADGE_GAP = 4.0
+CLOCK = 14.0
 _BADGE_SIDES = 7.0
 _LEADING = 1.25
 _NARROW_DETAIL = 106.0  # a date and a time, or the numbers of tests
@@ -40,6 +41,7 @@ class Inscription:
     height: float
     order: str = ""
     detail: str = ""
+    timed: bool = False
 
 
 def row(size: float) -> float:
@@ -54,6 +56,11 @@ def badge_width(order: str) -> float:
         if order
         else 0.0
     )
+
+
+def clock_width(timed: bool) -> float:
+    """Return the width of the clock that marks a timer, with the space after it; 0 without a timer."""
+    return CLOCK if timed else 0.0
 
 
 def whole_label(arrow: Arrow) -> str:
@@ -74,15 +81,17 @@ def inscription(arrow: Arrow, *, narrow: bool = False) -> Inscription:
     )
     room = _NARROW_DETAIL if narrow else width
     detail = arrow.detail and limited(wrapped(arrow.detail, room, SMALL_SIZE), 1)[0]
-    return _sized(lines, arrow.order, detail, bold=is_bold)
+    return _sized(lines, arrow.order, detail, bold=is_bold, timed=arrow.timed)
 
 
-def _sized(lines: tuple[str, ...], order: str, detail: str, *, bold: bool) -> Inscription:
+def _sized(
+    lines: tuple[str, ...], order: str, detail: str, *, bold: bool, timed: bool = False
+) -> Inscription:
     widths = [text_width(line, EVENT_SIZE, bold=bold) for line in lines]
-    widths[0] += badge_width(order)
+    widths[0] += badge_width(order) + clock_width(timed)
     widths.append(text_width(detail, SMALL_SIZE))
     height = len(lines) * row(EVENT_SIZE) + (row(SMALL_SIZE) if detail else 0.0)
-    return Inscription(lines, max(widths), height, order, detail)
+    return Inscription(lines, max(widths), height, order, detail, timed)
 
 
 def lead(note: Note, picture: Picture, *, narrow: bool = False) -> Inscription:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from statistics import median
 
 from statechart.formats.svg.layered.ranking import Link
@@ -12,17 +12,20 @@ _SWEEPS = 12
 _PATIENCE = 4  # sweeps without a better order, after which the search ends
 
 
-def ordered(layers: Sequence[Sequence[int]], links: Sequence[Link]) -> list[list[int]]:
+def ordered(
+    layers: Sequence[Sequence[int]], links: Sequence[Link], fixed: Collection[int] = ()
+) -> list[list[int]]:
     """Return the layers, each in an order with few crossings.
 
     Args:
         layers: The vertices of each layer, in the order that wins a tie.
         links: Pairs of a vertex and a vertex in the next layer.
+        fixed: The numbers of the layers whose order stays.
     """
-    search = _Search(layers, links)
+    search = _Search(layers, links, fixed)
     # Sweeps end in a local optimum; two very different starts rarely end in the same.
     for start in (layers, _followed(layers, links)):
-        search.begin([list(layer) for layer in start])
+        search.begin([list(layers[n] if n in fixed else layer) for n, layer in enumerate(start)])
         idle = 0
         for sweep in range(_SWEEPS):
             # Medians keep long links straight, means tell vertices of equal medians apart.
@@ -53,7 +56,10 @@ def _followed(layers: Sequence[Sequence[int]], links: Sequence[Link]) -> list[li
 class _Search:
     """Orders of layers, and the best of those seen."""
 
-    def __init__(self, layers: Sequence[Sequence[int]], links: Sequence[Link]) -> None:
+    def __init__(
+        self, layers: Sequence[Sequence[int]], links: Sequence[Link], fixed: Collection[int]
+    ) -> None:
+        self._fixed = fixed
         vertices = [vertex for layer in layers for vertex in layer]
         self._above: dict[int, list[int]] = {vertex: [] for vertex in vertices}
         self._below: dict[int, list[int]] = {vertex: [] for vertex in vertices}
@@ -62,12 +68,14 @@ class _Search:
             self._above[lower].append(upper)
         self._place: dict[int, int] = {}
         self._layers: list[list[int]] = []
+        self._free: list[list[int]] = []
         self.best: list[list[int]] = []
         self.fewest: int | None = None
 
     def begin(self, layers: list[list[int]]) -> None:
         """Continue with these orders."""
         self._layers = layers
+        self._free = [layer for number, layer in enumerate(layers) if number not in self._fixed]
         for layer in layers:
             self._number(layer)
         self.keep()
@@ -85,7 +93,7 @@ class _Search:
         """Order each layer by the places of the neighbours in the layer before."""
         neighbours = self._above if down else self._below
         place = self._place
-        for layer in self._layers if down else reversed(self._layers):
+        for layer in self._free if down else reversed(self._free):
             wished = {
                 vertex: value(sorted(place[other] for other in neighbours[vertex]))
                 for vertex in layer
@@ -99,7 +107,7 @@ class _Search:
     def swap(self) -> None:
         """Exchange adjacent vertices where that removes crossings."""
         # Once for each sweep: the next sweep finds more than further exchanges would.
-        for layer in self._layers:
+        for layer in self._free:
             self._swap(layer)
 
     def _swap(self, layer: list[int]) -> None:

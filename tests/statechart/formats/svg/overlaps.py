@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 from math import hypot
 from typing import TypeAlias
 
 from statechart.formats.svg.geometry import Box, Label, Plan, Point, Rectangle, Wire, bounds, flattened
+from statechart.formats.svg.metrics import NAME_SIZE, SMALL_SIZE, text_width
+from statechart.formats.svg.texts import row, whole_label
 from statechart.picture import Picture
 
 Part: TypeAlias = tuple[Rectangle, Sequence[Point]]
@@ -22,27 +24,53 @@ _PIECES = 24
 def overlaps(picture: Picture, plan: Plan) -> list[str]:
     """Return all that overlaps, leaves the picture, or ends in the air."""
     chains = [flattened(wire, _PIECES) for wire in plan.wires]
+    frames = {node.id for node in picture.nodes if node.is_around}
+    titles = {box.state: _title(box) for box in plan.boxes if box.state in frames}
     return [
-        *_rectangles(plan),
+        *_rectangles(picture, plan, titles),
         *_outside(plan, chains),
         *_bands(picture, plan),
         *(
             said
             for wire, chain in zip(plan.wires, chains, strict=True)
-            for said in _wire(picture, plan, wire, chain)
+            for said in _wire(picture, plan, wire, chain, titles)
         ),
         *_missing(picture, plan),
     ]
 
 
-def _rectangles(plan: Plan) -> Iterator[str]:
+def _rectangles(picture: Picture, plan: Plan, titles: Mapping[str, Rectangle]) -> Iterator[str]:
+    frames = [box for box in plan.boxes if box.state in titles]
+    around = {node.id: picture.around(node.id) for node in picture.nodes}
     named = [
-        *((_box(box), box.rectangle) for box in plan.boxes),
+        *((_box(box), box.rectangle) for box in plan.boxes if box not in frames),
+        *((f"the title of {_box(box)}", titles[box.state]) for box in frames),
         *((_label(each), each.rectangle) for each in plan.labels),
     ]
     for (one, first), (other, second) in combinations(named, 2):
         if _meet(first, second):
             yield f"{one} overlaps {other}"
+    for frame in frames:
+        for name, rectangle in (*named, *((_box(box), box.rectangle) for box in frames)):
+            if _meet(frame.rectangle, rectangle) and not (
+                _holds(frame.rectangle, rectangle) or _holds(rectangle, frame.rectangle)
+            ):
+                yield f"{name} is on the border of {_box(frame)}"
+        for box in plan.boxes:
+            is_within = frame.state in around[box.state]
+            if is_within != _holds(frame.rectangle, box.rectangle) and box is not frame:
+                yield f"{_box(box)} is {'not ' if is_within else ''}in {_box(frame)}"
+
+
+def _title(box: Box) -> Rectangle:
+    """Return where the title of a state around others is."""
+    width = max(
+        *(text_width(line, NAME_SIZE, bold=True) for line in box.lines),
+        *(text_width(line, SMALL_SIZE) for line in box.small),
+        0.0,
+    )
+    x, y = box.x + 12.0, box.y + 5.0
+    return x, y, x + width, y + len(box.lines) * row(NAME_SIZE) + len(box.small) * row(SMALL_SIZE)
 
 
 def _bands(picture: Picture, plan: Plan) -> Iterator[str]:
@@ -69,24 +97,26 @@ def _outside(plan: Plan, chains: Sequence[Sequence[Point]]) -> Iterator[str]:
             yield f"{_name(wire)} leaves the picture"
 
 
-def _wire(picture: Picture, plan: Plan, wire: Wire, chain: Sequence[Point]) -> Iterator[str]:
+def _wire(
+    picture: Picture, plan: Plan, wire: Wire, chain: Sequence[Point], titles: Mapping[str, Rectangle]
+) -> Iterator[str]:
     boxes = {box.state: box for box in plan.boxes}
     start, end, parts = chain[0], chain[-1], _parts(chain)
-    if wire.arrow is None:
-        target = next((box for box in plan.boxes if _is_on(end, box)), None)
-        ends = [target] if target is not None else []
-        if target is None:
-            yield f"{_name(wire)} ends in the air at {end}"
-    else:
-        arrow = picture.arrows[wire.arrow]
-        ends = [boxes[arrow.source], boxes[arrow.target]]
+    ends = _ends(picture, plan, wire, chain)
+    if wire.arrow is not None:
         for point, box in zip((start, end), ends, strict=True):
             if not _is_on(point, box):
                 yield f"{_name(wire)} ends in the air at {point}, beside {_box(box)}"
+    elif not ends:
+        yield f"{_name(wire)} ends in the air at {end}"
+    around = {state for box in ends for state in (box.state, *picture.around(box.state))}
     for box in plan.boxes:
-        inner = _shrunk(box.rectangle, _INSIDE if box in ends else _TOUCH)
-        if _goes_through(parts, inner):
+        is_frame = box.state in titles
+        inner = _shrunk(box.rectangle, _INSIDE if box in ends and not is_frame else _TOUCH)
+        if not (is_frame and box.state in around) and _goes_through(parts, inner):
             yield f"{_name(wire)} goes through {_box(box)}"
+        if is_frame and _goes_through(parts, _shrunk(titles[box.state], _TOUCH)):
+            yield f"{_name(wire)} goes through the title of {_box(box)}"
     head = _parts(_head(chain))
     for label in plan.labels:
         if (label.arrow is None or label.arrow != wire.arrow) and _goes_through(
@@ -95,17 +125,33 @@ def _wire(picture: Picture, plan: Plan, wire: Wire, chain: Sequence[Point]) -> I
             yield f"{_name(wire)} goes through {_label(label)}"
         if _goes_through(head, _shrunk(label.rectangle, _TOUCH)):
             yield f"the head of {_name(wire)} is on {_label(label)}"
-    for box in plan.boxes:
-        if box not in ends[-1:] and _goes_through(head, _shrunk(box.rectangle, _TOUCH)):
+    for box in boxes.values():
+        if box.state not in around | {each.state for each in ends[-1:]} and _goes_through(
+            head, _shrunk(box.rectangle, _TOUCH)
+        ):
             yield f"the head of {_name(wire)} is on {_box(box)}"
+
+
+def _ends(picture: Picture, plan: Plan, wire: Wire, chain: Sequence[Point]) -> list[Box]:
+    """Return the boxes where a wire begins and ends; of the mark of an initial state, only the latter."""
+    boxes = {box.state: box for box in plan.boxes}
+    if wire.arrow is None:
+        opened = {state for node in picture.nodes for state in node.opens} | set(picture.starts)
+        return [boxes[state] for state in opened if _is_on(chain[-1], boxes[state])][:1]
+    arrow = picture.arrows[wire.arrow]
+    targets = [boxes[target] for target in arrow.targets]
+    found = next((box for box in targets if _is_on(chain[-1], box)), targets[0])
+    return [boxes[arrow.source], found]
 
 
 def _missing(picture: Picture, plan: Plan) -> Iterator[str]:
     drawn = sorted(wire.arrow for wire in plan.wires if wire.arrow is not None)
-    if drawn != list(range(len(picture.arrows))):
+    if drawn != [index for index, arrow in enumerate(picture.arrows) for _ in arrow.targets]:
         yield f"the wires are those of {drawn}"
     said = sorted(label.arrow for label in plan.labels if label.arrow is not None)
-    if said != drawn:
+    if said != [
+        index for index, arrow in enumerate(picture.arrows) if arrow.targets and whole_label(arrow)
+    ]:
         yield f"the labels are those of {said}"
     if {box.state for box in plan.boxes} != {node.id for node in picture.nodes}:
         yield "some states have no box"

@@ -1,0 +1,5 @@
+"""A plan, written as SVG."""
+
+from statechart.formats.svg.drawing.pages import drawn
+
+__all__ = ["drawn"]
