@@ -22,13 +22,22 @@ from statechart.engine.declaration.states import State, StateLike
 from statechart.engine.declaration.timers import Timer
 from statechart.engine.draft import keeper_of
 from statechart.engine.effects import Effect, effects_of
-from statechart.engine.hooks import Commit, FiredEvent, Hooks, Transition, emit, hooks_class
+from statechart.engine.hooks import (
+    Commit,
+    FiredEvent,
+    Hooks,
+    Microstep,
+    Transition,
+    emit,
+    hooks_class,
+)
 from statechart.engine.kept import Kept
 from statechart.engine.machine import Evolve, Machine
 from statechart.engine.nested import asking, running
 from statechart.engine.nested.beginning import configured, initial_state, is_active
 from statechart.engine.nested.form import Form
 from statechart.engine.nested.macrostep import now as moment
+from statechart.engine.program import INITIAL
 from statechart.engine.refusals import answers, is_open, reason, require_fitting
 from statechart.engine.table import Table
 from statechart.engine.values import value_problem
@@ -569,9 +578,16 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             leaves,
             transition.timer if transition is not None else None,
             running.cancelled(transition) if transition is not None else (),
+            self._later if transition is not None else frozenset(),
         )
         for watcher in Hooks.watchers:
             watcher(fired)
+
+    def _tell_begun(self, steps: tuple[Microstep, ...], later: frozenset[tuple[str, bool]]) -> None:
+        about = self._subject or f"machine {id(self)}"
+        begun = FiredEvent(type(self), about, INITIAL, "", self._state_text, {}, steps, later=later)
+        for watcher in Hooks.watchers:
+            watcher(begun)
 
     def _tell_refused(self, event: Event, payload: Mapping[str, Any]) -> None:
         owners = self._seeing()

@@ -105,12 +105,14 @@ class FiredEvent:
 
     Attributes:
         about: Distinguishes machines: the subject, or an identifier of the machine.
+        event: The event; `__initial__` for what follows from beginning in the initial state, if anything.
         to_state: The target, or None after a refusal.
         guards: The answer of each guard of the event's transitions from that state.
         steps: The microsteps; none for a flat chart whose events take one, or after a refusal.
         leaves: The active states without states within them, before the event.
         timer: The timer that fired the event, or None.
         cancelled: The timers that ran before, and whose states were left.
+        later: The answers of the guards of the transitions that followed by themselves.
     """
 
     chart: type
@@ -123,6 +125,7 @@ class FiredEvent:
     leaves: tuple[str, ...] = ()
     timer: str | None = None
     cancelled: tuple[str, ...] = ()
+    later: frozenset[tuple[str, bool]] = frozenset()
 
 
 Watcher = Callable[[FiredEvent], None]

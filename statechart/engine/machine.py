@@ -100,6 +100,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
         self._keeper: Keeper = keeper_of(cast("type", type(self.model)))
         self._macrostep: Macrostep | None = None
         self._guards: Mapping[str, bool] = {}
+        self._later: frozenset[tuple[str, bool]] = frozenset()
         self._listeners = {id(listener): listener for listener in listeners}
         self._hooks: Hooks = self._new_hooks()
         self._others: tuple[Any, ...] = tuple(self._listeners.values())
@@ -465,7 +466,8 @@ class Machine(Described[ModelT], Generic[ModelT]):
             raise NotCopyable(type(self).__name__)
         if self._hooks.firing is not None:
             raise NotCopyable(type(self).__name__, self._hooks.firing.event)
-        made = {"_callbacks", "_hooks", "_others", "_program", "_keeper", "_macrostep", "_guards"}
+        made = {"_callbacks", "_hooks", "_others", "_program", "_keeper", "_macrostep"}
+        made |= {"_guards", "_later"}
         parts = {
             name: value
             for name, value in vars(self).items()

@@ -50,6 +50,7 @@ class Macrostep:
         standing: Where the machine is now.
         steps: The microsteps so far.
         guards: The answers of the guards that were asked for the event itself.
+        later: The answers of the guards that were asked for what followed.
         is_committed: Whether what is left are `after_` hooks.
         microstep: The microstep under way, for people; None if it is that of the event itself.
     """
@@ -63,6 +64,7 @@ class Macrostep:
         self.at: datetime = at
         self.steps: list[Microstep] = []
         self.guards: dict[str, bool] = {}
+        self.later: set[tuple[str, bool]] = set()
         self.is_committed: bool = False
         self.microstep: str | None = None
         self._program = program
@@ -113,13 +115,13 @@ class Macrostep:
             chosen: list[Step] = []
             if program.has_eventless:
                 self.microstep = "a transition without an event"
-                chosen = self._select(owners, None, {}, {})
+                chosen = self._follow(owners, None, {})
             while not chosen:
                 if not self._queue:
                     return
                 event, payload = self._queue.popleft()
                 self.microstep = f"the raised event {event}"
-                chosen = self._select(owners, event, payload, {})
+                chosen = self._follow(owners, event, payload)
                 if not chosen and not event.startswith("done."):
                     logger.debug("{} was raised, and nothing took it", event)
             if len(self.steps) >= LIMIT:
@@ -127,6 +129,14 @@ class Macrostep:
                 last = [step.event or ALWAYS for step in self.steps[-8:]]
                 raise Unstable(chart, self.event, LIMIT, last)
             self._take(chosen, program.plan(chosen, self.standing), owners, payload, event, assign)
+
+    def _follow(self, owners: Owners, event: str | None, payload: Mapping[str, Any]) -> list[Step]:
+        """Return the transitions to take after the event's own."""
+        asked: dict[str, bool] = {}
+        chosen = self._select(owners, event, payload, asked)
+        if asked:
+            self.later.update(asked.items())
+        return chosen
 
     def _select(
         self, owners: Owners, event: str | None, payload: Mapping[str, Any], asked: dict[str, bool]

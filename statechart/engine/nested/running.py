@@ -82,6 +82,8 @@ def start(machine: AnyMachine) -> None:
         machine.__dict__["model"] = model
     value = keeper.entered(keeper.left(model, draft), state)
     machine.__dict__["model"] = keeper.adopted(model, value)
+    if len(macrostep.steps) > 1:
+        machine._tell_begun(tuple(macrostep.steps), frozenset(macrostep.later))
     with suppress(Exception):
         macrostep.finish(machine._owners)
 
@@ -149,7 +151,7 @@ def fire(
             logger.opt(exception=error).warning("A hook failed after {} was committed", event)
     finally:
         hooks.firing = machine._macrostep = None
-        machine._guards = macrostep.guards
+        machine._guards, machine._later = macrostep.guards, frozenset(macrostep.later)
     return firing.transition
 
 

@@ -30,12 +30,13 @@ def meet(covered: Covered, attempt: FiredEvent, test: str, before: dict[str, str
     """
     chart: AnyChart = attempt.chart
     table, form = table_of(chart), chart._form
-    active = form.entered(form.number(leaf) for leaf in attempt.leaves)
+    # A machine that begins comes from nowhere.
+    active = form.entered(form.number(leaf) for leaf in attempt.leaves) if attempt.leaves else 0
     shown = form.texts(active)
     for text in shown:
         covered.meet("states", text, test)
     covered.meet("configurations", attempt.from_state, test)
-    for guard, agrees in attempt.guards.items():
+    for guard, agrees in (*attempt.guards.items(), *attempt.later):
         covered.meet("guards", guard_item(guard, agrees), test)
     if attempt.to_state is None:
         if attempt.timer is None and not table.candidates(active, attempt.event):

@@ -328,3 +328,24 @@ def test_cells_meet_each_refusal_once() -> None:
     assert covered.missing("refused") == []
     assert len({str(cell) for cell in cells}) == len(cells)
     assert max(len(tests) for tests in covered.items["refused"].values()) < 8
+
+
+def test_what_follows_from_the_beginning_counts_with_its_guards() -> None:
+    class Door(Chart):
+        shut = State(initial=True)
+        ajar = State()
+        wide = State()
+        push = wide.to(shut)
+        slam = ajar.to(shut)
+        shut.to(ajar)
+        ajar.to(wide, cond="is_warm")
+
+        def is_warm(self, model: object) -> bool:
+            return getattr(model, "warm", True)
+
+    covered = counted(Door, lambda: Driver(Door), lambda: Driver(Door, warm=False).refuses("push"))
+
+    assert met(covered, "states") == ["shut", "ajar", "wide"]
+    assert met(covered, "transitions") == ["shut --always--> ajar", "ajar --always--> wide"]
+    assert met(covered, "guards") == ["is_warm agrees", "is_warm refuses"]
+    assert met(covered, "refused") == ["push in ajar"]
