@@ -101,7 +101,8 @@ class _StrictMeta(StateMachineMetaclass):
             if cls._is_stepwise and not found:
                 cls._table = Table(cls)  # type: ignore[arg-type]
                 cls._form = Form(cls, cls._table, cls._alarms, plain=not cls._holds_configuration)  # type: ignore[arg-type]
-            found += models.problems(cls, model)  # type: ignore[arg-type]
+            if not cls._is_stepwise or not found:  # else the forms of its states are unknown
+                found += models.problems(cls, model)  # type: ignore[arg-type]
             cls._judge(found)
             own = cls.__mro__[: cls.__mro__.index(base)]
             cls._has_evolution = any("evolve" in vars(owner) for owner in own)

@@ -323,8 +323,8 @@ MUTANTS = [
             ),
             (
                 "history is forgotten",
-                "{**self.standing.history, **plan.remembered} if plan.remembered",
-                "plan.remembered if plan.remembered",
+                "if plan.remembered else self.standing.history",
+                "if plan.remembered else {}",
             ),
             (
                 "`after` runs for the first transition only",
