@@ -47,7 +47,7 @@ def ways_of(chart: type[Chart], model: type | None, state: object, allowed: Allo
         allowed: The answer of the guards.
     """
     leading = _leading(chart, state)
-    text = None if isinstance(state, Configuration) else state_text(state)
+    text = state_text(state)
     needing = {}
     for event, leads in leading.items():
         needed = tuple(each for each in keywords_of(chart, model, event, text) if each.required)
