@@ -23,7 +23,7 @@ class Job(BaseModel):
 
 def pause(model: Job) -> timedelta:
     """Return the time until the next attempt: 10 s, then four times as long each time."""
-    return timedelta(seconds=10 << 2 * (model.attempts - 1))
+    return timedelta(seconds=10 << 2 * max(0, model.attempts - 1))
 
 
 class JobChart(Chart[Job]):
