@@ -39,10 +39,11 @@ class Outline(Table):
 
     def __init__(self, chart: AnyChart) -> None:
         table = table_of(chart)
-        self.nodes: list[Node] = [_bare(node) for node in table.nodes]
-        self._all = table._all
-        self.leaves: int = table.leaves
-        self.numbers: Mapping[str, int] = {text_of(node): node.number for node in table.nodes}
+        kept = vars(table_of(chart))
+        # What a table has looked up leads to the functions of the chart.
+        vars(self).update({name: {} if isinstance(each, dict) else each for name, each in kept.items()})
+        self.nodes: list[Node] = [_bare(node) for node in self.nodes]
+        self.numbers: Mapping[str, int] = {text_of(node): node.number for node in self.nodes}
 
     def active(self, leaves: Iterable[str]) -> int:
         """Return the bits of leaves and of the states around them; states of an older chart have none."""
