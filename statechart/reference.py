@@ -1,10 +1,11 @@
-"""Find the chart that a reference `module:Chart` names."""
+"""Find the chart that a reference names: `module:Chart`, or the path of a document."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import sys
+from functools import lru_cache
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
@@ -13,19 +14,25 @@ from statemachine import StateChart
 
 from statechart.chart import Chart
 from statechart.errors import ChartNotFound
+from statechart.loading.load import load
+from statechart.loading.source import SUFFIXES
 from statechart.wording import nearest
 
 _EXAMPLE = "shop.orders:OrderChart"
 
 
 def find_chart(reference: str, *, root: Path | None = None) -> type[Chart]:
-    """Import and return the chart of a reference `module:Chart` or `path/to/file.py:Chart`.
+    """Return the chart of a reference: `module:Chart`, `path/to/file.py:Chart`, or a document's path.
 
-    `root`, by default the current directory, is searched for modules before any other place.
+    `root`, by default the current directory, is searched for modules before any other place. A document
+    ends in `.scxml`, `.json` or `.yaml`; see `statechart.load`.
 
     Raises:
-        ChartNotFound: The module can't be imported, or has no such chart.
+        ChartNotFound: The module can't be imported, or has no such chart; there is no such document.
+        DocumentRefused: The document can't become a chart.
     """
+    if is_document(reference):
+        return _loaded(reference, root or Path.cwd())
     where, colon, name = reference.rpartition(":")
     if not colon or not where or not name.isidentifier():
         where = where if colon else name
@@ -39,6 +46,11 @@ def find_chart(reference: str, *, root: Path | None = None) -> type[Chart]:
     return _checked(reference, found)
 
 
+def is_document(reference: str) -> bool:
+    """Return whether a reference is the path of a document."""
+    return reference.endswith(SUFFIXES)
+
+
 def find_attribute(reference: str, *, root: Path | None = None) -> object | None:
     """Import the module of a reference `module:Name`, and return the attribute, or None if it has none.
 
@@ -49,6 +61,21 @@ def find_attribute(reference: str, *, root: Path | None = None) -> object | None
     if not where or not name.isidentifier():
         return None
     return getattr(_imported(reference, where, root or Path.cwd()), name, None)
+
+
+def _loaded(reference: str, root: Path) -> type[Chart]:
+    path = root / reference
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise ChartNotFound(reference, f"there is no file {path}") from error
+    return _loaded_file(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=16)
+def _loaded_file(path: Path, _mtime_ns: int, _size: int) -> type[Chart]:
+    """Return the chart of a document, and the same class as long as the file stays the same."""
+    return load(path)
 
 
 def charts_of(module: ModuleType) -> tuple[str, ...]:

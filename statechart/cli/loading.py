@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from statechart.answers.spelling import Spelling
-from statechart.reference import find_attribute, find_chart
+from statechart.reference import find_attribute, find_chart, is_document
 from statechart.storage.sql.urls import lasting
 from statechart.stored.repository import ChartRepository
 from statechart.terminal.refusal import UsageRefused
@@ -133,5 +133,7 @@ def lasting_spelling(settings: Settings, repository: ChartRepository[Any]) -> Sp
 
 
 def _absolute(reference: str) -> str:
+    if is_document(reference):
+        return str(Path(reference).absolute())
     where, _, name = reference.rpartition(":")
     return f"{Path(where).absolute()}:{name}" if where.endswith(".py") else reference

@@ -48,8 +48,8 @@ _CHART = click.Argument(
     metavar="MODULE:CHART",
     expose_value=False,
     callback=_take_chart,
-    help="The chart, as shop.orders:OrderChart or orders.py:OrderChart; or a ChartRepository, which knows "
-    "its store.",
+    help="The chart, as shop.orders:OrderChart or orders.py:OrderChart; a ChartRepository, which knows its "
+    "store; or a document, as order.scxml or order.yaml.",
 )
 _STORE = EverywhereOption(
     ["--store"],

@@ -119,3 +119,24 @@ def test_a_failing_import_is_reported_with_file_and_line(
     assert str(raised.value).startswith(f"{place / file}.py:{line}: ")
     assert said in str(raised.value)
     assert file not in sys.modules
+
+
+DOCUMENT = '<scxml><state id="a"><transition event="go" target="a"/></state></scxml>'
+
+
+def test_the_path_of_a_document_leads_to_its_chart_until_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "walk.scxml"
+    path.write_text(DOCUMENT)
+
+    found = find_chart("walk.scxml", root=tmp_path)
+    again = find_chart(str(path))
+    path.write_text(DOCUMENT.replace("go", "leave"))
+
+    assert found.__name__ == "Walk"
+    assert again is found
+    assert list(find_chart(str(path))._declared) == ["leave"]
+
+
+def test_a_document_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ChartNotFound, match=r"there is no file .*walk\.json"):
+        find_chart("walk.json", root=tmp_path)
