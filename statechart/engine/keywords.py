@@ -15,15 +15,12 @@ from statemachine.callbacks import CallbackGroup
 from statechart.engine.declaration.hints import hints, words_of
 from statechart.engine.declaration.naming import names
 from statechart.engine.effects import GIVEN, is_effect
+from statechart.engine.nested.visited import visited
 from statechart.engine.payload import RESERVED
-from statechart.engine.table import bits
-from statechart.wording import JOINED, first_problem, state_text
+from statechart.wording import first_problem, state_text
 
 if TYPE_CHECKING:
-    from statemachine import State, StateChart
-    from statemachine.transition import Transition
-
-    from statechart.engine.table import Table
+    from statemachine import StateChart
 
     AnyChart = type[StateChart[Any]]
 
@@ -109,7 +106,7 @@ def keywords_of(
         chart: The chart.
         model: The class of the values, whose methods may be guards and hooks.
         event: The name of the event.
-        state: The state from which it is fired, or the text of a configuration; by default any.
+        state: The state from which it is fired; by default any.
         guards: Whether only guards are looked at.
     """
     found: dict[str, Keyword] = {}
@@ -182,12 +179,13 @@ def _functions(
 
 
 def _effects(chart: AnyChart, event: str, state: str | None) -> Iterator[Callable[..., Any]]:
-    targets = [
-        state_text(entered.value)
-        for _, passed in _ways(chart, event, state)
-        for entered, is_entered in passed
-        if is_entered
-    ]
+    if _is_walked(chart):
+        found = visited(chart, event, state)
+        targets = {state_text(entered.value) for entered in found.following}
+        if found.ways:
+            targets.add("")  # a transition without a target makes effects of the event due as well
+    else:
+        targets = {state_text(each.value) for way in _ways(chart, event, state) for each in way.targets}
     for effect in vars(chart).get("_effects", ()):
         if any(effect.is_due(event, target) for target in targets):
             yield getattr(chart, effect.method)
@@ -195,56 +193,31 @@ def _effects(chart: AnyChart, event: str, state: str | None) -> Iterator[Callabl
 
 def _specs(chart: AnyChart, event: str, state: str | None) -> Iterator[Any]:  # Any: of the engine
     yield from chart._specs
-    is_nested = getattr(chart, "_is_stepwise", False)
-    for transition, passed in _ways(chart, event, state):
-        yield from transition._specs
-        for each, is_entered in passed:
-            other = CallbackGroup.EXIT if is_entered else CallbackGroup.ENTER
-            yield from (spec for spec in each._specs if spec.group is not other or not is_nested)
-
-
-def _ways(
-    chart: AnyChart, event: str, state: str | None
-) -> Iterator[tuple[Transition, list[tuple[State, bool]]]]:
-    """Yield the transitions of an event, with the states that are left, and those that are entered."""
-    table: Table | None = vars(chart).get("_table") if getattr(chart, "_is_stepwise", False) else None
-    if table is not None:
-        yield from _nested_ways(table, chart, event, state)
+    if _is_walked(chart):
+        found = visited(chart, event, state)
+        for way in found.ways:
+            yield from way._specs
+        for left in found.left:
+            yield from (spec for spec in left._specs if spec.group is CallbackGroup.EXIT)
+        for entered in found.entered:
+            yield from (spec for spec in entered._specs if spec.group is CallbackGroup.ENTER)
         return
+    for way in _ways(chart, event, state):
+        yield from way._specs
+        for visit in (way.source, *way.targets):
+            yield from visit._specs
+
+
+def _is_walked(chart: AnyChart) -> bool:
+    return getattr(chart, "_is_stepwise", False) and "_table" in vars(chart)
+
+
+def _ways(chart: AnyChart, event: str, state: str | None) -> Iterator[Any]:  # Any: of the engine
     for source in chart.states:
-        if state is not None and state_text(source.value) != state:
-            continue
-        for transition in source.transitions:
-            if event in [declared.id for declared in transition.events]:
-                yield transition, [(source, False), *((target, True) for target in transition.targets)]
-
-
-def _nested_ways(
-    table: Table, chart: AnyChart, event: str, state: str | None
-) -> Iterator[tuple[Transition, list[tuple[State, bool]]]]:
-    if state is None:
-        for node in table.nodes:
-            for way in node.ways:
-                if way.transition.match(event):
-                    left = [(each, False) for each in _near(table, way.source)]
-                    entered = [(each, True) for target in way.targets for each in _near(table, target)]
-                    yield way.transition, [*left, *entered]
-        return
-    texts = set(state.split(JOINED)) if getattr(chart, "_holds_configuration", False) else {state}
-    leaves = [node.number for node in table.nodes if state_text(node.state.value) in texts]
-    active = 0
-    for leaf in leaves:
-        active |= table.path(leaf)
-    for way in dict.fromkeys(way for chain in table.candidates(active, event) for way in chain):
-        plan = table.plan(active, (way,), {})
-        left = [(node.state, False) for node, _ in plan.exits]
-        yield way.transition, [*left, *((node.state, True) for node, _ in plan.entries)]
-
-
-def _near(table: Table, number: int) -> Iterator[State]:
-    """Yield a state with those around and within it, which may be left or entered with it."""
-    for each in bits(table.path(number) | table.nodes[number].below):
-        yield table.nodes[each].state
+        if state is None or state_text(source.value) == state:
+            for way in source.transitions:
+                if event in [declared.id for declared in way.events]:
+                    yield way
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
