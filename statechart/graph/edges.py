@@ -8,11 +8,10 @@ from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
-from statechart.configuration import JOINED
 from statechart.engine.declaration.nested import is_inner
 from statechart.engine.nested.program import ALWAYS
 from statechart.tree import every_state
-from statechart.wording import refusal_of, state_text
+from statechart.wording import JOINED, refusal_of, state_text
 
 if TYPE_CHECKING:
     from statemachine import Event, State, StateChart

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set as AbstractSet
 from typing import NamedTuple
 
-from statechart.configuration import JOINED
 from statechart.engine.table import Way
 from statechart.graph.edges import AnyChart, edges, events, events_of, failures, phases, states
 from statechart.graph.paths import LIMIT, shortest_paths
 from statechart.graph.walking import Place, Walk, explored
-from statechart.wording import counted, state_text
+from statechart.wording import JOINED, counted, state_text
 
 _SHOWN = 3  # of several configurations with one problem
 

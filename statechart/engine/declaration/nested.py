@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from statemachine import Event, State
 from statemachine.state import HistoryState
 
-from statechart.configuration import JOINED
 from statechart.engine.attributes import called, codes
 from statechart.engine.declaration import raised
 from statechart.engine.declaration.naming import all_specs
 from statechart.engine.declaration.timers import Alarm, Timer, delay_problem
 from statechart.tree import every_state, is_nested, within
-from statechart.wording import nearest, plain, state_text
+from statechart.wording import JOINED, nearest, plain, state_text
 
 if TYPE_CHECKING:
     from statemachine import StateChart

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from statechart.configuration import JOINED
 from statechart.engine.table import Kind, Table, Way, bits
+from statechart.wording import JOINED
 
 if TYPE_CHECKING:
     from statemachine import State, StateChart
