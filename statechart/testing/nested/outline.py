@@ -38,7 +38,6 @@ class Outline(Table):
     """
 
     def __init__(self, chart: AnyChart) -> None:
-        table = table_of(chart)
         kept = vars(table_of(chart))
         # What a table has looked up leads to the functions of the chart.
         vars(self).update({name: {} if isinstance(each, dict) else each for name, each in kept.items()})
