@@ -57,7 +57,14 @@ class Shown:
     def steps(self) -> list[str]:
         """The commands that can follow."""
         effects = ["effects NAME --run"] if self.due else []
-        return [*effects, *fire_steps(self.ways), "history NAME"]
+        timers = ["timers run --once"] if self.overdue else []
+        return [*effects, *timers, *fire_steps(self.ways), "history NAME"]
+
+    @property
+    def overdue(self) -> tuple[Due, ...]:
+        """The timers that are due, and that no runner has fired yet."""
+        now = datetime.now(UTC)
+        return tuple(each for each in self.timers if each.at <= now)
 
 
 def look(repository: ChartRepository[Any], name: str) -> Shown:

@@ -73,6 +73,8 @@ def following(shown: Shown) -> Iterator[tuple[str, str]]:
     """Yield the commands that can follow, each with its effect."""
     if shown.due:
         yield "effects NAME --run", "runs the effects that are due"
+    if shown.overdue:
+        yield "timers run --once", "fires the timers that are due"
     ways = shown.ways
     effects = [f"leads to {targets.removeprefix('→ ')}" for targets in ways.events.values()]
     effects += [f"takes {', '.join(map(str, needed))}" for needed in ways.needing.values()]

@@ -210,3 +210,17 @@ def test_an_event_that_the_chart_raises_is_refused_by_name(cli: Any, trade: Any)
     assert refused.code == 2
     assert "OrderChart raises done_state_open itself: it can't be fired" in refused.err
     assert f"next: python -m statechart diagram {ORDERS} --format md" in refused.err
+
+
+def test_a_timer_that_is_due_names_the_command_that_fires_it(cli: Any, tmp_path: Path) -> None:
+    due = Configuration(active=("paused",), timers={"paused.expire": datetime(2020, 1, 1, tzinfo=UTC)})
+    ChartRepository(tmp_path / "orders", OrderChart).create("A-1", Order(state=due))
+
+    shown, why = cli("show", ORDERS, "A-1"), cli("why", ORDERS, "A-1")
+
+    command = f"python -m statechart timers run {ORDERS} --once"
+    assert "paused.expire  expire is due since 2020-01-01 00:00:00Z" in shown.out
+    assert f"next: {command}\n" in shown.err
+    assert command in why.out
+    assert cli("timers", "run", ORDERS, "--once").code == 0
+    assert cli("show", ORDERS, "A-1").out.startswith("A-1: cancelled\n")
