@@ -57,6 +57,10 @@ class _Spent(Exception):
     """The microsteps that a walk may take are spent."""
 
 
+def _opposite(guard: str) -> str:
+    return guard[1:] if guard.startswith("!") else f"!{guard}"
+
+
 class Walk:
     """The configurations of a chart, and what events do to them if each guard may agree or refuse.
 
@@ -157,10 +161,14 @@ class Walk:
         found: dict[tuple[Way, ...], None] = {(): None}
         for chain in self.table.candidates(active, event):
             options: list[tuple[Way, ...]] = []
+            refused: set[str] = set()
             for way in chain:
                 options.append((way,))
-                if way.number not in self._guarded:
+                guard = self._only_guard(way)
+                # After `cond="is_x"` was refused, `unless="is_x"` agrees.
+                if way.number not in self._guarded or (guard and _opposite(guard) in refused):
                     break
+                refused.add(guard)
             else:
                 options.append(())
             found = {
@@ -172,6 +180,11 @@ class Walk:
                 raise _Spent
         self._outcomes[active, event] = tuple(found)
         return self._outcomes[active, event]
+
+    def _only_guard(self, way: Way) -> str:
+        """Return the guard that alone decides about a transition, or an empty text."""
+        guards = [str(guard) for guard in way.transition.cond]
+        return guards[0] if len(guards) == 1 and not list(way.transition.validators) else ""
 
     def _step(
         self,
