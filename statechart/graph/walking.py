@@ -77,10 +77,10 @@ class Walk:
         shape: Any = chart
         self.table: Table = shape._table
         self.form: Form = form_of(chart)
-        self.seen = Seen()
+        self.seen: Seen = Seen()
         self.ways: dict[int, Way] = {way.number: way for node in self.table.nodes for way in node.ways}
         self._events = [event.id for event in chart._events if not event.id.startswith("done")]
-        self.inner = frozenset(event.id for event in chart._events if is_inner(event))
+        self.inner: frozenset[str] = frozenset(event.id for event in chart._events if is_inner(event))
         self._alarms = [(alarm, 1 << self.form.number(alarm.state)) for alarm in shape._alarms.values()]
         transitions = ((way.number, way.transition) for way in self.ways.values())
         self._guarded = {number for number, each in transitions if list(each.cond) or list(each.validators)}

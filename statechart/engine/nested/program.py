@@ -80,18 +80,20 @@ class NestedProgram(Program):
             for node in self.table.nodes
             if node.remembers
         }
-        self.defaults = {number: tuple(each.call for each in given) for number, given in by_default.items()}
+        self.defaults: dict[int, tuple[Call, ...]] = {
+            number: tuple(each.call for each in given) for number, given in by_default.items()
+        }
         called = [each for _, several in found for each in several]
         called += [each for given in by_default.values() for each in given]
         for event in chart._events:
             self._note(event, called)
-        self.initial = self._initial(search)
+        self.initial: Step = self._initial(search)
         steps = [self.initial, *self.steps_by_way.values()]
         self.calls = bool(called or self._prepare or any(not step.bare for step in steps))
         self._types = any(visit.declared for visit in self.visits)
         for step in steps:  # whose keywords serve the states that are left and entered, too
             step.extras |= extras_of(called) & {"event_data"}
-        self.has_eventless = any(event is None for _, event in self.steps_by_way)
+        self.has_eventless: bool = any(event is None for _, event in self.steps_by_way)
         self._memories = any(node.remembers for node in self.table.nodes)
         self._chosen: dict[tuple[int, str | None], Chains] = {}
         self._plans: dict[object, Plan] = {}
