@@ -214,9 +214,7 @@ class _Printer:
             case "locked":
                 note(f"{name} waits: {error}{again}")
             case "damaged" | "unsaved":
-                note(
-                    f"{name} can't be read: {error}" if outcome.status == "damaged" else f"{name}: {error}"
-                )
+                note(f"{name}: no timer was fired: {error}{again}")
                 note(f"next, for {name}: {self._settings.spell('verify NAME', name)}")
             case "away":
                 note(f"the store is away, and looked for again and again: {error}")

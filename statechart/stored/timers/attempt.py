@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 from statechart.engine.nested.beginning import due_timers
 from statechart.errors import CommitUncertain, LeaseLost, Locked, NotFound, StatechartError
 from statechart.storage.session import ModelT
-from statechart.storage.sql.errors import PASSING
+from statechart.storage.sql.errors import PASSING, DatabaseFailed
 from statechart.stored.damage import Damaged
 from statechart.stored.timers.outcome import TimerOutcome
 from statechart.stored.timers.reading import FOREVER, Timers
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from statechart.engine.hooks import Transition
     from statechart.stored.session import ChartSession
 
-Problem: TypeAlias = Literal["locked", "damaged", "unsaved"]
+Problem: TypeAlias = Literal["locked", "damaged", "unsaved", "away"]
 
 COMMAND = "fire timers"
 """Shown to others who find a name locked."""
@@ -45,7 +45,7 @@ class Attempt:
     failed: set[str] = field(default_factory=set)
     running: tuple[Due, ...] = ()
     problem: Problem | None = None
-    error: StatechartError | None = None
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,7 @@ class Attempts(Generic[ModelT]):
     is_ending: Callable[[], bool]
 
     def on(self, name: str, timeout: float = 0) -> Attempt:
-        """Fire the timers of a name that are due, the earliest first, a commit for each.
-
-        Raises:
-            StoreUnreachable, TooManyConnections, StoreBusy: The database is away.
-        """
+        """Fire the timers of a name that are due, the earliest first, a commit for each."""
         attempt = Attempt(name)
         try:
             # Most of what is due was fired by another runner: a look is cheaper than the lock.
@@ -85,14 +81,12 @@ class Attempts(Generic[ModelT]):
                 except (CommitUncertain, LeaseLost) as error:
                     attempt.problem, attempt.error = "unsaved", error
             self._look(attempt)
-        except PASSING:
-            raise
         except NotFound:
             attempt.running = ()
             return attempt
-        except StatechartError as error:
-            attempt.problem = "locked" if isinstance(error, Locked) else "damaged"
-            attempt.error = error
+        # Whatever reading a value raises, perhaps in its model, the others go on.
+        except Exception as error:
+            attempt.problem, attempt.error = _problem(error), error
         if attempt.problem is not None:
             now = self.clock()
             attempt.failed |= {each.timer for each in attempt.running if each.at <= now}
@@ -126,6 +120,14 @@ class Attempts(Generic[ModelT]):
                 attempt.outcomes.append(_fired(attempt.name, first, fired))
 
 
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, PASSING):
+        return "away"
+    if isinstance(error, DatabaseFailed):
+        return "unsaved"
+    return "locked" if isinstance(error, Locked) else "damaged"
+
+
 def _fired(name: str, due: Due, transition: Transition) -> TimerOutcome:
     return TimerOutcome(
         status="lapsed" if transition.lapsed else "fired",
@@ -146,12 +148,15 @@ def _failed(name: str, due: Due, error: BaseException) -> TimerOutcome:
 
 
 def unfired(attempt: Attempt) -> TimerOutcome | None:
-    """Return why a name could not be attempted, or None if it could."""
-    if attempt.problem is None:
+    """Return why a name could not be attempted; None if it could, or if the whole store is away."""
+    if attempt.problem is None or attempt.problem == "away":
         return None
-    return TimerOutcome(
-        status=attempt.problem, name=attempt.name, error=" ".join(str(attempt.error).split())
-    )
+    return TimerOutcome(status=attempt.problem, name=attempt.name, error=_said(attempt.error))
+
+
+def _said(error: Exception | None) -> str:
+    is_ours = isinstance(error, StatechartError)
+    return " ".join(str(error).split()) if error is None or is_ours else in_a_line(error)
 
 
 def in_a_line(error: BaseException) -> str:

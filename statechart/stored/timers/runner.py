@@ -11,11 +11,10 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Generic, Self
 
-from statechart.errors import Locked, StatechartError, StorageError
+from statechart.errors import Locked, StorageError
 from statechart.following.cancellation import in_thread
 from statechart.log import warn
 from statechart.storage.session import ModelT
-from statechart.storage.sql.errors import PASSING
 from statechart.stored.damage import Damaged
 from statechart.stored.timers.attempt import Attempt, Attempts, unfired
 from statechart.stored.timers.outcome import TimerOutcome
@@ -24,6 +23,7 @@ from statechart.stored.timers.schedule import Retry, Schedule
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
+    from statechart.engine.declaration.timers import Due
     from statechart.stored.session import ChartSession
     from statechart.stored.store import Opened
 
@@ -94,6 +94,10 @@ class TimersRunner(Generic[ModelT]):
         ready = asyncio.create_task(self._is_ready.wait())
         try:
             await asyncio.wait((self._running, ready), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self.stop()
+            await asyncio.wait((self._running,))
+            raise
         finally:
             ready.cancel()
         if self._running.done():
@@ -153,6 +157,7 @@ class TimersRunner(Generic[ModelT]):
         """
         found: list[TimerOutcome] = []
         due: dict[str, datetime] = {}
+        away: Exception | None = None
         for each in self._timers.due(self._clock()):
             if isinstance(each, Damaged):
                 found.append(_damaged(each))
@@ -160,10 +165,14 @@ class TimersRunner(Generic[ModelT]):
                 due[each[0]] = each[1][0].at
         for name in sorted(due, key=lambda each: (due[each], each)):
             attempt = self._attempts.on(name, timeout)
+            if attempt.problem == "away":
+                away = attempt.error
             problem = unfired(attempt)
             found += [*attempt.outcomes, *([] if problem is None else [problem])]
         for outcome in found:
             self._tell(outcome)
+        if away is not None:
+            raise away
         return found
 
     async def _follow(self) -> None:
@@ -208,22 +217,21 @@ class TimersRunner(Generic[ModelT]):
             task.add_done_callback(lambda _task: self._wake.set())
 
     async def _attempt(self, name: str) -> None:
-        try:
-            attempt = await in_thread(partial(self._attempts.on, name))
-        except PASSING as error:
-            self._is_away(error)
-            self._schedule.give_back(name, (), self._retry(name, frozenset({""}), _FIRST, _LAST))
-            return
-        self._is_back()
+        attempt = await in_thread(partial(self._attempts.on, name))
+        if attempt.problem == "away":
+            self._is_away(attempt.error)
+        else:
+            self._is_back()
         self._settle(attempt)
 
     def _settle(self, attempt: Attempt) -> None:
         """Take note of what became of an attempt."""
         retry = None
-        if attempt.failed:
+        failed = frozenset(each for each in attempt.running if each.timer in attempt.failed)
+        if failed or attempt.problem == "away":
             # A name that another process has is free soon, mostly; a hook that raises has to be mended.
             first, last = (_SOON, _RARE) if isinstance(attempt.error, Locked) else (_FIRST, _LAST)
-            retry = self._retry(attempt.name, frozenset(attempt.failed), first, last)
+            retry = self._retry(attempt.name, failed, first, last)
         self._schedule.give_back(attempt.name, attempt.running, retry)
         pause = None if retry is None else timedelta(seconds=round(retry.at - monotonic(), 1))
         for outcome in attempt.outcomes:
@@ -235,7 +243,7 @@ class TimersRunner(Generic[ModelT]):
         elif problem.status != "locked" or (retry is not None and monotonic() - retry.since > _LONG):
             self._tell_new(problem.model_copy(update={"retry": pause}))
 
-    def _retry(self, name: str, timers: frozenset[str], first: float, last: float) -> Retry:
+    def _retry(self, name: str, timers: frozenset[Due], first: float, last: float) -> Retry:
         before = self._schedule.retries.get(name)
         count = 1 if before is None else before.count + 1
         pause = min(first * 2 ** min(count - 1, 20), last)
@@ -262,7 +270,7 @@ class TimersRunner(Generic[ModelT]):
         if cancelled:
             raise asyncio.CancelledError
 
-    def _is_away(self, error: StatechartError) -> None:
+    def _is_away(self, error: Exception | None) -> None:
         if self._away is None:
             self._away = str(error)
             self._tell(TimerOutcome(status="away", error=" ".join(str(error).split())))

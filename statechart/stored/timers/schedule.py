@@ -19,13 +19,13 @@ class Retry:
     """An attempt that is repeated.
 
     Attributes:
-        timers: The timers that could not be fired.
+        timers: The timers that could not be fired, with their deadlines: one that began anew is another.
         at: The time of the next attempt, by a clock that is never set.
         count: The number of attempts so far.
         since: The time of the first attempt.
     """
 
-    timers: frozenset[str]
+    timers: frozenset[Due]
     at: float
     count: int
     since: float
@@ -53,11 +53,10 @@ class Schedule:
             return
         timers = tuple(timers)
         retry = self.retries.get(name)
-        if retry is not None and retry.timers.isdisjoint(each.timer for each in timers):
+        if retry is not None and retry.timers.isdisjoint(timers):
             del self.retries[name]
             retry = None
-        waiting = frozenset[str]() if retry is None else retry.timers
-        self._set(name, min((each.at for each in timers if each.timer not in waiting), default=None))
+        self._set(name, _earliest(timers, retry))
 
     def note_all(self, found: Iterable[tuple[str, tuple[Due, ...]]], names: Collection[str] | None) -> None:
         """Take note of the timers of some names, or of all; names that were not found have none."""
@@ -91,8 +90,7 @@ class Schedule:
         if retry is not None:
             self.retries[name] = retry
             heappush(self._later, (retry.at, name))
-        waiting = frozenset[str]() if retry is None else retry.timers
-        self._set(name, min((each.at for each in timers if each.timer not in waiting), default=None))
+        self._set(name, _earliest(timers, retry))
         if name in self._dirty:
             self._dirty.discard(name)
             self._set(name, _AT_ONCE)
@@ -125,3 +123,9 @@ class Schedule:
         elif self._deadlines.get(name) != at:
             self._deadlines[name] = at
             heappush(self._heap, (at, name))
+
+
+def _earliest(timers: Iterable[Due], retry: Retry | None) -> datetime | None:
+    """Return the earliest deadline of the timers that do not wait for another attempt."""
+    waiting = frozenset[object]() if retry is None else retry.timers
+    return min((each.at for each in timers if each not in waiting), default=None)

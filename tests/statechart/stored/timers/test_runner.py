@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from loguru import logger
+from pydantic import model_validator
 
 from statechart import Chart, ChartRepository, Due, State, Timer, effect
 from statechart.errors import StorageError
@@ -321,6 +322,19 @@ async def test_a_store_that_can_not_be_read_is_an_error_at_the_beginning(tmp_pat
             pass
 
 
+async def test_a_cancellation_of_the_beginning_leaves_nothing_behind(tmp_path: Path) -> None:
+    repository = jobs(str(tmp_path))
+    repository.create("a", Job(seconds=1e9))
+    begun = asyncio.create_task(repository.timers().__aenter__())
+    await asyncio.sleep(0)
+
+    begun.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await begun
+
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_an_error_of_the_listener_ends_the_runner(tmp_path: Path, logged: list[str]) -> None:
     repository = jobs(str(tmp_path))
     repository.create("a", Job(seconds=0.001))
@@ -395,3 +409,30 @@ def test_a_timer_is_known_beyond_the_segment_in_which_it_began(tmp_path: Path) -
 
     assert fired.status == "fired"
     assert repository.verify("a")[0].intact
+
+
+class Odd(Job, frozen=True):
+    """A model whose validator raises what pydantic does not expect."""
+
+    @model_validator(mode="after")
+    def _valid(self) -> Odd:
+        if self.name in waiting.BROKEN:
+            raise RuntimeError("odd")
+        return self
+
+
+async def test_a_value_whose_model_raises_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    repository = ChartRepository(tmp_path, Waiting, model=Odd)
+    for name in ("odd", "sound"):
+        repository.create(name, Odd(name=name, seconds=0.2))
+    waiting.BROKEN.add("odd")
+    told: list[TimerOutcome] = []
+
+    async with repository.timers(tell=told.append) as runner:
+        await until(lambda: len(told) == 2)
+        waiting.BROKEN.clear()
+        await until(lambda: runner.fired == 2)
+
+    assert [(each.name, each.status, each.error) for each in told if each.error] == [
+        ("odd", "damaged", "RuntimeError: odd")
+    ]

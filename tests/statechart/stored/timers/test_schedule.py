@@ -84,7 +84,7 @@ def test_a_name_is_attempted_once_at_a_time_and_again_if_it_changed_meanwhile() 
 def test_a_failed_timer_waits_by_the_clock_that_is_never_set_and_the_others_of_its_name_do_not() -> None:
     schedule = noted(a=1)
     taken(schedule, 1)
-    retry = Retry(frozenset({"a.go"}), at=100.0, count=1, since=90.0)
+    retry = Retry(frozenset({due(1)}), at=100.0, count=1, since=90.0)
     schedule.give_back("a", [due(1), due(3, "a.other")], retry)
 
     schedule.note("a", [due(1), due(3, "a.other")])  # the lock was let go, which is told as a change
@@ -95,10 +95,20 @@ def test_a_failed_timer_waits_by_the_clock_that_is_never_set_and_the_others_of_i
     assert taken(schedule, -1000, time=100.0) == ["a"]
 
 
+def test_a_failed_timer_that_began_anew_does_not_wait() -> None:
+    schedule = noted(a=1)
+    taken(schedule, 1)
+    schedule.give_back("a", [due(1)], Retry(frozenset({due(1)}), at=100.0, count=1, since=90.0))
+
+    schedule.note("a", [due(2)])
+
+    assert taken(schedule, 2, time=91.0) == ["a"]
+
+
 def test_a_failed_timer_that_runs_no_longer_is_forgotten() -> None:
     schedule = noted(a=1)
     taken(schedule, 1)
-    schedule.give_back("a", [due(1)], Retry(frozenset({"a.go"}), at=100.0, count=1, since=90.0))
+    schedule.give_back("a", [due(1)], Retry(frozenset({due(1)}), at=100.0, count=1, since=90.0))
 
     schedule.note("a", [])
 
