@@ -52,6 +52,7 @@ PLAYS: dict[str, Play] = {
     ),
     "examples/lease/lease.py LeaseChart": Play(lambda _: {"expire": [{"now": AFTER}]}),
     "examples/orders_db/orders.py OrderChart": Play(lambda _: {"pay": {"amount": 0}}),
+    "examples/parcels/parcels.py ParcelChart": Play(lambda _: {"authorise": {"amount": Decimal(0)}}),
 }
 """By page or file, and chart. A chart for which the usual values are enough is not in it."""
 
@@ -196,7 +197,9 @@ def test_a_chart_of_the_documentation_is_played_by_the_plugin(module: ModuleType
     case.settings = settings(QUICK, suppress_health_check=case.settings.suppress_health_check)
     case("runTest").runTest()
 
-    assert {event for path in found for event in path.events} == set(events(chart)) - set(play.without)
+    # A step of a path may be a timer, by its name.
+    taken = {event for path in found for event in path.events} - chart._alarms.keys()
+    assert taken == set(events(chart)) - set(play.without)
 
 
 def test_every_chart_is_found() -> None:
