@@ -53,7 +53,7 @@ def record_rows(records: Iterable[Record]) -> Iterator[tuple[str, str, str, str,
 def happened(record: Record) -> str:
     """Describe a record in a few words."""
     if record.event is not None:
-        change = f"{record.event}: {record.data.get('from_state')} → {record.to_state}{_timer(record)}"
+        change = changed(record)
         return f"{change} ({payload_text(record.payload)})" if record.payload else change
     if record.type == LAPSED:
         data = record.data
@@ -70,6 +70,11 @@ def happened(record: Record) -> str:
         case "effect":
             return f"  {_effect(record.data)}"
     return f"{record.type} {_said(record.data)}".rstrip()
+
+
+def changed(record: Record) -> str:
+    """Describe the transition of a record, without what came with its event."""
+    return f"{record.event}: {record.data.get('from_state')} → {record.to_state}{_timer(record)}"
 
 
 def _timer(record: Record) -> str:

@@ -46,6 +46,12 @@ def held(value: float | str | datetime) -> str:
     return f"for {said.removesuffix(' ago')}" if said.endswith(" ago") else f"since {said}"
 
 
+def due(value: float | str | datetime) -> str:
+    """Say how soon a deadline is, or for how long something has been due."""
+    said = relative(value)
+    return f"due for {said.removesuffix(' ago')}" if said.endswith(" ago") else said
+
+
 def lasting(value: float | timedelta | None) -> str:
     """Return a duration for people, as in `2.3 s`, `3 min 5 s` and `2 h 10 min`."""
     if value is None:
@@ -81,6 +87,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {  # Any: what a filter retur
     "utc": utc,
     "relative": relative,
     "held": held,
+    "due": due,
     "lasting": lasting,
     "printable": printable,
 }

@@ -56,8 +56,8 @@ class _Kinds:
     """Numbers for the combinations of facets, which many rows share: numbers are counted fast."""
 
     def __init__(self) -> None:
-        self._numbers: dict[tuple[tuple[str, str], ...], int] = {}
-        self._facets: list[tuple[tuple[str, str], ...]] = []
+        self._numbers: dict[tuple[tuple[str, str | tuple[str, ...]], ...], int] = {}
+        self._facets: list[tuple[tuple[str, str | tuple[str, ...]], ...]] = []
 
     def __len__(self) -> int:
         return len(self._facets)
@@ -75,7 +75,8 @@ class _Kinds:
         found: dict[str, Counter[str]] = {}
         for kind, number in Counter(numbers).items():
             for facet, value in self._facets[kind]:
-                found.setdefault(facet, Counter())[value] += number
+                for each in (value,) if isinstance(value, str) else value:
+                    found.setdefault(facet, Counter())[each] += number
         return {facet: _most_frequent(values) for facet, values in sorted(found.items())}
 
 
@@ -206,8 +207,12 @@ def _searched(rows: Sequence[RowT], words: Sequence[str]) -> Sequence[RowT]:
 
 def _filtered(rows: Sequence[RowT], facets: Mapping[str, str]) -> Sequence[RowT]:
     for facet, value in facets.items():
-        rows = [row for row in rows if row.facets.get(facet) == value]
+        rows = [row for row in rows if _has(row.facets.get(facet), value)]
     return rows
+
+
+def _has(found: str | tuple[str, ...] | None, value: str) -> bool:
+    return found == value if isinstance(found, str) else found is not None and value in found
 
 
 def _most_frequent(values: Counter[str]) -> dict[str, int]:

@@ -35,8 +35,8 @@ class Row(Protocol):
         ...
 
     @property
-    def facets(self) -> Mapping[str, str]:
-        """The values to filter by, such as `provider` and `label:team`."""
+    def facets(self) -> Mapping[str, str | tuple[str, ...]]:
+        """The values to filter by, such as `provider` and `label:team`; several of one facet as a tuple."""
         ...
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from statechart.answers.configurations import timers_of
 from statechart.answers.records import (
     opening_document,
     past_document,
@@ -12,6 +14,7 @@ from statechart.answers.records import (
     value_at,
 )
 from statechart.answers.spelling import PROGRAM
+from statechart.answers.timers import timers_document
 from statechart.answers.values import (
     allowed_document,
     document_of,
@@ -33,6 +36,7 @@ from statechart.diagram import FORMATS, render
 from statechart.picture import Marks
 from statechart.stored.damage import Damaged
 from statechart.stored.listing import texts_of
+from statechart.stored.timers.reading import FOREVER
 from statechart.terminal.program.moments import read_moment
 
 if TYPE_CHECKING:
@@ -108,6 +112,16 @@ def _effects(ask: Ask[Desk]) -> Answer:
     return Answer(due_document(due, unreadable, ask.desk.spelling))
 
 
+def _timers(ask: Ask[Desk]) -> Answer:
+    repository, now = ask.desk.repository, datetime.now(UTC)
+    if ask.name:
+        found = timers_of(repository.chart, repository.load(ask.name).state)
+        return Answer(timers_document(((ask.name, each) for each in found), {}, now, ask.desk.spelling))
+    damaged: dict[str, StatechartError] = {}
+    every = list(repository.due(FOREVER, on_damage=damaged.__setitem__))
+    return Answer(timers_document(every, damaged, now, ask.desk.spelling))
+
+
 def _verify(ask: Ask[Desk]) -> Answer:
     return Answer(verified_document(ask.desk.repository.verify(ask.name)))
 
@@ -164,6 +178,14 @@ CALLS: Final[tuple[Call[Desk], ...]] = (
         _effects,
     ),
     Call(
+        "/values/{name}/timers",
+        "listTimersOfValue",
+        "List the timers of a value that run, the earliest first.",
+        f"{PROGRAM} show CHART NAME",
+        "Timers",
+        _timers,
+    ),
+    Call(
         "/values/{name}/verify",
         "verifyValue",
         "Check the history of a value for damage.",
@@ -187,6 +209,14 @@ CALLS: Final[tuple[Call[Desk], ...]] = (
         f"{PROGRAM} effects CHART",
         "DueEffects",
         _effects,
+    ),
+    Call(
+        "/timers",
+        "listTimers",
+        "List the timers of all values that run, the earliest first.",
+        f"{PROGRAM} timers list CHART",
+        "Timers",
+        _timers,
     ),
     Call(
         "/diagram",

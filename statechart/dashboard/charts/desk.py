@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from statechart.dashboard.site import Board
     from statechart.stored.repository import ChartRepository
 
+_MOST = 1000
+"""The configurations whose place on the way is told at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -40,6 +43,7 @@ class Desk:
 def stations(chart: type[Chart]) -> tuple[Mapping[str, int], int]:
     """Return the place of each state on the shortest way to it, from 1, and the number of places."""
     initial = next(state.value for state in chart.states if state.initial)
-    places = {state: len(way) + 1 for state, way in shortest_paths(chart, initial).items()}
+    ways = shortest_paths(chart, initial, limit=_MOST)
+    places = {state: len(way) + 1 for state, way in ways.items()}
     places.setdefault(state_text(initial), 1)
     return places, max(places.values())

@@ -8,20 +8,27 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from statechart.answers.activity import active_tree, takers
+from statechart.answers.configurations import step_lines, timers_of
 from statechart.answers.errors import report
-from statechart.answers.records import happened, readable, value_at
+from statechart.answers.records import changed, happened, readable, value_at
 from statechart.answers.secrecy import without_secrets
 from statechart.answers.values import Shown, look
 from statechart.answers.way import marks_after
 from statechart.answers.ways import refused_rows
 from statechart.answers.why import following
+from statechart.configuration import Configuration, recorded_text
 from statechart.dashboard.charts.rows import UNREADABLE, Classes
 from statechart.errors import InvalidName, NotFound, StatechartError
 from statechart.formats.svg import svg
 from statechart.picture import compose
+from statechart.storage.chain import LAPSED
+from statechart.tree import is_nested
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
+    from statechart.answers.activity import Active
+    from statechart.engine.declaration.timers import Due
     from statechart.picture import Picture
     from statechart.storage.record import Record
     from statechart.stored.effects import DueEffect
@@ -44,6 +51,8 @@ class Entry:
         what: What happened, in words.
         payload: What came with the event, by its keywords.
         changes: Whether the record is of a change of the value.
+        steps: The microsteps, if there are several.
+        has_lapsed: Whether the record is of a timer that nothing took.
     """
 
     seq: int
@@ -53,6 +62,8 @@ class Entry:
     what: str
     payload: Mapping[str, str]
     changes: bool
+    steps: tuple[str, ...] = ()
+    has_lapsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +109,16 @@ class Detail:
         revision: The revision that is asked for, or None for the present.
         changed_at: The time of that revision.
         state: The state then.
+        configuration: The configuration then, of a chart with states within states or timers.
+        active: The active states then, in a chart with states within states.
+        timers: The timers that ran then, the earliest first.
         fields: The fields then.
         pictures: The chart with the way taken until then: level, and upright for narrow screens.
         due: The effects that are due.
         following: The commands that can follow, each with its effect.
         refused: The events that are refused, each with the reason; many with one reason share a row.
+        refused_in: The reasons by active state, of events that active states refuse.
+        taken_in: The active states that have a transition for each allowed event.
         error: Why the value can't be read.
         verified: What verifying a damaged value found.
     """
@@ -114,11 +130,16 @@ class Detail:
     revision: int | None = None
     changed_at: datetime | None = None
     state: str = ""
+    configuration: Configuration | None = None
+    active: tuple[Active, ...] = ()
+    timers: tuple[Due, ...] = ()
     fields: list[Field] = field(default_factory=list)
     pictures: tuple[str, str] = ("", "")
     due: list[DueEffect] = field(default_factory=list)
     following: list[tuple[str, str]] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
+    refused_in: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    taken_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     error: Explained | None = None
     verified: Report | None = None
 
@@ -142,7 +163,7 @@ def detail_of(
     records, history = _history(repository, name, revision)
     asked = None if revision is None else max(revision, history.lowest)
     classes = Classes.of(repository.chart)
-    facts = _now(shown, classes)
+    facts = _now(repository, shown, classes)
     if asked is not None and asked < shown.summary.revision:
         records = _until(records, asked)
         facts = _then(repository, name, asked, records, classes)
@@ -155,15 +176,30 @@ def detail_of(
         due=due,
         following=[(spelling.spell(words, name), effect) for words, effect in following(shown)],
         refused=list(refused_rows(shown.ways)),
+        refused_in=shown.ways.leaves or {},
+        taken_in=takers(repository.chart, shown.configuration, (*shown.ways.events, *shown.ways.needing)),
     )
 
 
-def _now(shown: Shown, classes: Classes) -> dict[str, Any]:  # Any: attributes of `Detail`
+def _now(
+    repository: ChartRepository[Any], shown: Shown, classes: Classes
+) -> dict[str, Any]:  # Any: attributes of `Detail`
     state = shown.summary.state
     return {
         "group": classes.group_of(state, due=bool(shown.due), held=shown.holder is not None),
-        "state": state,
+        **_standing(repository, shown.configuration or state),
         "fields": fields_of(shown.value),
+    }
+
+
+def _standing(repository: ChartRepository[Any], state: object) -> dict[str, Any]:
+    """Return the facts about a state of a value: the text of the state, the active states, and timers."""
+    chart, text = repository.chart, recorded_text(state)
+    return {
+        "state": text,
+        "configuration": state if isinstance(state, Configuration) else None,
+        "active": active_tree(chart, text) if is_nested(chart) else (),
+        "timers": timers_of(chart, state),
     }
 
 
@@ -172,12 +208,12 @@ def _then(
 ) -> dict[str, Any]:  # Any: attributes of `Detail`
     """Return the facts of a revision, from the records up to it."""
     value = value_at(repository, name, revision)
-    state = state_text(value.state)
+    state = value.state if isinstance(value.state, Configuration) else state_text(value.state)
     return {
-        "group": classes.group_of(state),
+        "group": classes.group_of(recorded_text(state)),
         "revision": revision,
         "changed_at": next((each.at for each in records if each.revision == revision), None),
-        "state": state,
+        **_standing(repository, state),
         "fields": fields_of(without_secrets(value)),
     }
 
@@ -232,10 +268,13 @@ def _entry(record: Record) -> Entry:
     what = happened(record).strip()
     payload: Mapping[str, str] = {}
     if record.event is not None:
-        what = f"{record.event}: {record.data.get('from_state')} → {record.to_state}"
+        what = changed(record)
         payload = {key: text_of(value) for key, value in record.payload.items()}
     changes = record.value is not None
-    return Entry(record.seq, record.revision, record.at, record.actor, what, payload, changes)
+    steps, lapsed = tuple(step_lines(record)), record.type == LAPSED
+    return Entry(
+        record.seq, record.revision, record.at, record.actor, what, payload, changes, steps, lapsed
+    )
 
 
 def fields_of(value: Mapping[str, Any]) -> list[Field]:  # Any: JSON

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from statechart.configuration import active_in
 from statechart.graph import failures
+from statechart.tree import every_state
 from statechart.wording import counted, state_text
 
 if TYPE_CHECKING:
     from statechart.chart import Chart
+    from statechart.engine.declaration.timers import Due
     from statechart.holder import Holder
     from statechart.stored.damage import Damaged
     from statechart.stored.effects import DueEffect
@@ -34,20 +37,30 @@ class Classes:
     Attributes:
         failures: The states that the chart declares as failures.
         finals: The states that no event leaves.
+        chart: The chart.
     """
 
     failures: frozenset[str]
     finals: frozenset[str]
+    chart: type[Chart]
 
     @classmethod
     def of(cls, chart: type[Chart]) -> Classes:
         """Return the classes of a chart's states."""
         finals = frozenset(state_text(state.value) for state in chart.states if state.final)
-        return cls(frozenset(failures(chart)), finals)
+        return cls(frozenset(failures(chart)), finals, chart)
+
+    def active(self, state: str) -> str | tuple[str, ...]:
+        """Return the states to find a value by: the state, or all that are active and the text of them."""
+        if not self.chart._holds_configuration:
+            return state
+        found = active_in(self.chart, state)
+        named = (state_text(each.value) for each in every_state(self.chart))
+        return tuple(dict.fromkeys([*(name for name in named if name in found), state]))
 
     def group_of(self, state: str, *, due: bool = False, held: bool = False) -> str:
         """Return the group of a value by its state, the effects that are due, and whether it is held."""
-        if state in self.failures:
+        if not self.failures.isdisjoint(active_in(self.chart, state)):
             return FAILED
         if due or held:
             return EFFECTS if due else UNDER_WAY
@@ -64,6 +77,7 @@ class ValueRow:
         damage: The value that can't be read, or None.
         due: The number of effects that are due.
         tried: The number of these that have failed.
+        timers: The timers that run, the earliest first.
     """
 
     name: str
@@ -71,12 +85,13 @@ class ValueRow:
     rank: tuple[int, int]
     since: float
     words: str
-    facets: Mapping[str, str]
+    facets: Mapping[str, str | tuple[str, ...]]
     note: str = ""
     summary: Summary | None = None
     damage: Damaged | None = None
     due: int = 0
     tried: int = 0
+    timers: tuple[Due, ...] = ()
 
     @property
     def state(self) -> str:
@@ -85,7 +100,11 @@ class ValueRow:
 
 
 def row_of(
-    summary: Summary, classes: Classes, due: Sequence[DueEffect] = (), holder: Holder | None = None
+    summary: Summary,
+    classes: Classes,
+    due: Sequence[DueEffect] = (),
+    holder: Holder | None = None,
+    timers: tuple[Due, ...] = (),
 ) -> ValueRow:
     """Return the row of a value."""
     group = classes.group_of(summary.state, due=bool(due), held=holder is not None)
@@ -93,18 +112,22 @@ def row_of(
     notes = [_due_note(due)] if due else []
     notes += [f"held by {holder.describe()}"] if holder is not None else []
     note = "; ".join(notes)
-    words = (summary.name, summary.state, group.replace("-", " "), summary.actor, note)
+    active = classes.active(summary.state)
+    states = active if isinstance(active, str) else " ".join(active)
+    events = (f"{each.timer} {each.event}" for each in timers)
+    words = (summary.name, states, group.replace("-", " "), summary.actor, note, *events)
     return ValueRow(
         name=summary.name,
         group=group,
         rank=(GROUPS.index(group), 0 if tried else 1),
         since=summary.since.timestamp(),
         words=" ".join(words).casefold(),
-        facets={"state": summary.state},
+        facets={"state": active},
         note=note,
         summary=summary,
         due=len(due),
         tried=tried,
+        timers=timers,
     )
 
 

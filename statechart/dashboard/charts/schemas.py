@@ -38,7 +38,25 @@ _BY_EVENT: Final[dict[str, Schema]] = {
 }
 _FIELDS: Final[Schema] = {**_OBJECT, "description": "The fields of the model, with asterisks for secrets."}
 
+_BY_LEAF: Final[dict[str, Schema]] = {
+    "refused_by": {
+        "type": "object",
+        "description": "The reason of each active state, by event; of a chart with states within states.",
+        "additionalProperties": {"type": "object", "additionalProperties": TEXT},
+    }
+}
+_CONFIGURATION: Final[dict[str, Schema]] = {
+    "configuration": {
+        "type": "object",
+        "description": "The active states, what history states remember, and the deadlines of timers.",
+        "properties": {"active": TEXTS, "history": _OBJECT, "timers": _OBJECT},
+    }
+}
+_TIMER: Final[dict[str, Schema]] = {"timer": TEXT, "event": TEXT, "at": TIME}
+
 _PLACES = ("directory", "store")
+_NESTED = ("configuration", "timers", "refused_by")
+"""What only charts with states within states, or timers, have."""
 
 
 def schemas() -> dict[str, Schema]:
@@ -58,7 +76,10 @@ def _documents() -> dict[str, Schema]:
         **summary,
         "is_error": FLAG,
         "value": _FIELDS,
+        **_CONFIGURATION,
+        "timers": several(shape(_TIMER)),
         **_BY_EVENT,
+        **_BY_LEAF,
         "due": TEXTS,
         "holder": or_null("Holder"),
         "next": TEXTS,
@@ -73,9 +94,12 @@ def _documents() -> dict[str, Schema]:
         "ValueList": paged({"values": several(ref("Summary")), "unreadable": unreadable}, GROUPS),
         "Value": {
             "oneOf": [
-                shape(value, optional=_PLACES),
+                shape(value, optional=(*_PLACES, *_NESTED)),
                 # As it was: what was asked for, and nothing of the present.
-                shape({"name": TEXT, "asked": TEXT, "state": TEXT, "value": _FIELDS}),
+                shape(
+                    {"name": TEXT, "asked": TEXT, "state": TEXT, **_CONFIGURATION, "value": _FIELDS},
+                    optional=_NESTED,
+                ),
             ]
         },
         "Record": _record(),
@@ -83,8 +107,21 @@ def _documents() -> dict[str, Schema]:
             {"name": TEXT, "history": several(ref("Record")), "missing": MISSING}, optional=("missing",)
         ),
         "Story": STORY,
-        "Explanation": shape({**value, "story": ref("Story")}, optional=_PLACES),
-        "Events": shape({"name": TEXT, "state": TEXT, **_BY_EVENT}),
+        "Explanation": shape({**value, "story": ref("Story")}, optional=(*_PLACES, *_NESTED)),
+        "Events": shape(
+            {
+                "name": TEXT,
+                "state": TEXT,
+                **_CONFIGURATION,
+                "timers": several(shape(_TIMER)),
+                **_BY_EVENT,
+                **_BY_LEAF,
+            },
+            optional=_NESTED,
+        ),
+        "Timers": shape(
+            {"timers": several(shape({"name": TEXT, **_TIMER, "is_due": FLAG})), "unreadable": unreadable}
+        ),
         "DueEffects": shape({"due": several(ref("DueEffect")), "unreadable": unreadable}),
         "Verified": shape({"values": several(ref("Report")), "intact": FLAG}),
         "Diagram": shape({"format": TEXT, "of": TEXT_OR_NULL, "current": TEXT_OR_NULL, "diagram": TEXT}),

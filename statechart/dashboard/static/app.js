@@ -69,8 +69,10 @@ function tellTimes() {
   const how = find("#times").value;
   for (const time of all("time")) {
     const words = spelled(new Date(time.dateTime), how);
-    const held = "held" in time.dataset;
-    write(time, !held ? words : words.endsWith(" ago") ? `for ${words.slice(0, -4)}` : `since ${words}`);
+    const moment = new Date(time.dateTime);
+    const lasts = words.endsWith(" ago") ? `for ${words.slice(0, -4)}` : `since ${words}`;
+    if ("due" in time.dataset) write(time, moment <= clock() ? `due ${lasts}` : words);
+    else write(time, "held" in time.dataset ? lasts : words);
   }
 }
 
