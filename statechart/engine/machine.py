@@ -306,23 +306,40 @@ class Machine(Described[ModelT], Generic[ModelT]):
             if firing.transition is None:  # what a validator changed before the refusal
                 keeper.restore(model, source.value, saved)
         except BaseException as error:
-            vars(self)["model"] = self._adopted(firing)
-            if not firing.committed:
-                keeper.restore(model, source.value, saved)
-                if isinstance(error, Lacking):
-                    raise self._missing(event.id, payload, error) from error.with_traceback(None)
-                if isinstance(error, InvalidValue) and error.name == type(model).__name__:
-                    # A draft knows its class only.
-                    raise InvalidValue(self._subject or error.name, error.problem) from error
-                raise
-            if not isinstance(error, Exception):
-                raise
-            # A committed event has happened: a hook that fails afterwards must not deny it.
-            with suppress(Exception):  # a failing log sink must not turn a commit into an error
-                logger.opt(exception=error).warning("A hook failed after {} was committed", event.id)
+            self._failed(firing, error, source.value, saved)
         finally:
             hooks.firing = None
         return firing.transition
+
+    def _failed(
+        self, firing: Firing, error: BaseException, state: object, saved: Any, within: str | None = None
+    ) -> None:
+        """Put the model back, and raise the error that is handled; log it if the event is committed.
+
+        Args:
+            firing: The event.
+            error: The error.
+            state: The state before the event.
+            saved: The model before the event, as its keeper saved it.
+            within: The microstep that the error comes from, unless it is that of the event.
+        """
+        model = firing.model
+        vars(self)["model"] = self._adopted(firing)
+        if not firing.committed:
+            self._keeper.restore(model, state, saved)
+            if isinstance(error, Lacking):
+                raise self._missing(firing.event, firing.payload, error, within) from error.with_traceback(
+                    None
+                )
+            if isinstance(error, InvalidValue) and error.name == type(model).__name__:
+                # A draft knows its class only.
+                raise InvalidValue(self._subject or error.name, error.problem) from error
+            raise
+        if not isinstance(error, Exception):
+            raise
+        # A committed event has happened: a hook that fails afterwards must not deny it.
+        with suppress(Exception):  # a failing log sink must not turn a commit into an error
+            logger.opt(exception=error).warning("A hook failed after {} was committed", firing.event)
 
     def _begun(self, event: str, payload: dict[str, Any], from_state: str) -> Firing:
         return Firing(

@@ -7,8 +7,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from loguru import logger
-
 from statechart.engine.calls import Lacking
 from statechart.engine.declaration.timers import Due
 from statechart.engine.hooks import Transition
@@ -16,7 +14,7 @@ from statechart.engine.nested.form import Standing
 from statechart.engine.nested.macrostep import Macrostep, now
 from statechart.engine.nested.program import NestedProgram
 from statechart.engine.refusals import require_fitting
-from statechart.errors import ChartDefinitionError, InvalidValue, NestedFire, UnknownEvent
+from statechart.errors import ChartDefinitionError, NestedFire, UnknownEvent
 
 if TYPE_CHECKING:
     from statechart.engine.declaration.timers import Alarm
@@ -134,21 +132,7 @@ def fire(
             keeper.restore(model, held, saved)
     except BaseException as error:
         machine._macrostep = None
-        machine.__dict__["model"] = machine._adopted(firing)
-        if not firing.committed:
-            keeper.restore(model, held, saved)
-            if isinstance(error, Lacking):
-                within = macrostep.microstep
-                raise machine._missing(event, payload, error, within) from error.with_traceback(None)
-            if isinstance(error, InvalidValue) and error.name == type(model).__name__:
-                # A draft knows its class only.
-                raise InvalidValue(machine._subject or error.name, error.problem) from error
-            raise
-        if not isinstance(error, Exception):
-            raise
-        # A committed event has happened: a hook that fails afterwards must not deny it.
-        with suppress(Exception):  # a failing log sink must not turn a commit into an error
-            logger.opt(exception=error).warning("A hook failed after {} was committed", event)
+        machine._failed(firing, error, held, saved, macrostep.microstep)
     finally:
         hooks.firing = machine._macrostep = None
         machine._guards, machine._later = macrostep.guards, frozenset(macrostep.later)
