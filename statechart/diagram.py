@@ -1,4 +1,4 @@
-"""Draw a chart as Mermaid, DOT, SVG, PNG, a table in Markdown or reStructuredText, JSON, or text."""
+"""Draw a chart as Mermaid, DOT, SVG, PNG, a table, JSON or text; or write it as SCXML."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from statechart.formats.dot import dot, graphviz
 from statechart.formats.json_document import json_document
 from statechart.formats.mermaid import mermaid
 from statechart.formats.png import png
+from statechart.formats.scxml import scxml
 from statechart.formats.svg import Layout as OwnLayout, Theme, svg
 from statechart.formats.table import table
 from statechart.formats.text import text
@@ -32,7 +33,7 @@ __all__ = [
     "render",
 ]
 
-Format: TypeAlias = Literal["mermaid", "dot", "svg", "png", "md", "rst", "json", "text"]
+Format: TypeAlias = Literal["mermaid", "dot", "svg", "png", "md", "rst", "json", "text", "scxml"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 Layout: TypeAlias = OwnLayout | Literal["dot"]
@@ -109,6 +110,8 @@ def draw(
         return _drawn(picture, format, layout, upright, theme)
     if format == "json":
         return json_document(chart, marks).encode()
+    if format == "scxml":
+        return scxml(chart).encode()
     if format in ("md", "rst"):
         return table(picture, marks, format).encode()
     return (mermaid(picture) if format == "mermaid" else dot(picture)).encode()

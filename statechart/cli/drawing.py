@@ -36,6 +36,7 @@ _BY_SUFFIX: Mapping[str, Format] = {
     ".mmd": "mermaid",
     ".mermaid": "mermaid",
     ".txt": "text",
+    ".scxml": "scxml",
 }
 """The format of a file by its suffix."""
 

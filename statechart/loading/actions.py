@@ -1,4 +1,7 @@
-"""The actions of documents that need no code: raising an event, writing a log line, giving data."""
+"""The actions of documents that need no code: raising an event, writing a log line, giving data.
+
+Each has an attribute `written`, its element in SCXML, for `statechart.formats.scxml`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ def raising(event: str) -> Callable[..., None]:
         if event in type(machine)._declared:
             machine.raise_(event)
 
-    return _named(action, f"raise {event}")
+    return _named(action, f"raise {event}", ("raise", {"event": event}))
 
 
 def logging(message: str) -> Callable[..., None]:
@@ -22,7 +25,7 @@ def logging(message: str) -> Callable[..., None]:
     def action(machine: Any) -> None:
         type(machine).emit("INFO", message, {"chart": type(machine).__name__})
 
-    return _named(action, f"log {message!r}")
+    return _named(action, f"log {message!r}", ("log", {"label": message}))
 
 
 def giving(data: Mapping[str, Any]) -> Callable[..., dict[str, Any]]:
@@ -31,7 +34,7 @@ def giving(data: Mapping[str, Any]) -> Callable[..., dict[str, Any]]:
     def action() -> dict[str, Any]:
         return dict(data)
 
-    return _named(action, "data")
+    return _named(action, "data", ("donedata", dict(data)))
 
 
 def never() -> bool:
@@ -39,6 +42,10 @@ def never() -> bool:
     return False
 
 
-def _named(action: Callable[..., Any], name: str) -> Callable[..., Any]:
+def _named(action: Callable[..., Any], name: str, written: object) -> Callable[..., Any]:
     action.__name__ = name
+    vars(action)["written"] = written
     return action
+
+
+vars(never)["written"] = ("cond", "false")
