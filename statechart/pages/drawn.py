@@ -27,6 +27,7 @@ _DIRECTIVES = {
     "dot": "graphviz",
     "json": "code-block:: json",
     "text": "code-block:: text",
+    "scxml": "code-block:: xml",
 }
 _MARKS = ("state", "path")
 _LOOK = ("file", "layout", "theme", "width")
@@ -135,7 +136,7 @@ def _framed(text: str, format: str, fence: str) -> list[str]:
     if format in ("md", "rst"):
         return ["", *lines, ""]
     if fence:
-        return [f"{fence}{format}", *lines, fence]
+        return [f"{fence}{'xml' if format == 'scxml' else format}", *lines, fence]
     directive = _DIRECTIVES[format]
     head = directive if "::" in directive else f"{directive}::"
     return ["", f".. {head}", "", *(f"   {line}".rstrip() for line in lines), ""]
