@@ -357,6 +357,12 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     ),
     # bugs
     chart_errors.ChartDefinitionError: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    # of charts with states within states, and of documents, neither of which the lifecycle is
+    chart_errors.DocumentRefused: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.IllegalConfiguration: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.InternalEvent: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.Unexplored: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.Unstable: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.NestedFire: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.ReservedPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.UnknownPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),

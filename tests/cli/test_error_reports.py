@@ -152,6 +152,11 @@ ERRORS: list[Exception] = [
 
 BUGS = {
     chart_errors.ChartDefinitionError,
+    chart_errors.DocumentRefused,
+    chart_errors.IllegalConfiguration,
+    chart_errors.InternalEvent,
+    chart_errors.Unexplored,
+    chart_errors.Unstable,
     chart_errors.NestedFire,
     chart_errors.ReservedPayload,
     chart_errors.UnknownPayload,
