@@ -173,9 +173,14 @@ class Firing:
     draft: Any = None
     effects: tuple[str, ...] = ()
     started: float = field(default_factory=perf_counter)
-    since: datetime | None = None
     transition: Transition | None = None
     returned: bool = False
+
+    @property
+    def since(self) -> datetime | None:
+        """The time since which the model was in its state, if it tells."""
+        found: datetime | None = getattr(self.model, "since", None)
+        return found
 
     @property
     def committed(self) -> bool:

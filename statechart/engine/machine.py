@@ -351,7 +351,6 @@ class Machine(Described[ModelT], Generic[ModelT]):
             self.commit,
             self._settled,
             model=self.model,
-            since=getattr(self.model, "since", None),
         )
 
     def _run(self, steps: Sequence[Step], payload: dict[str, Any], firing: Firing) -> None:

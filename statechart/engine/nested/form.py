@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from statechart.engine.declaration.timers import Alarm
 
 
+_KEPT = 10_000  # texts that are known at once
+
+
 class Standing(NamedTuple):
     """Where a machine is: active states, what each history state remembers, deadlines by timer."""
 
@@ -49,6 +52,10 @@ class Form:
         self._texts = tuple(state_text(node.state.value) for node in table.nodes)
         self._numbers = {text: number for number, text in enumerate(self._texts)}
         self._masks: dict[tuple[str, ...], int] = {}
+        self._named: dict[int, tuple[str, ...]] = {}
+        self._shown: dict[int, tuple[tuple[str, ...], str, Bound]] = {}
+        # What was made last is mostly what is read next. One tuple, as threads share it.
+        self._last: tuple[object, Mapping[str, tuple[str, ...]], Standing] = (None, {}, Standing(0, {}, {}))
         self._known = frozenset(
             text for text, node in zip(self._texts, table.nodes, strict=True) if not node.remembers
         )
@@ -62,6 +69,10 @@ class Form:
         """
         if self.is_plain:
             return Standing(1 << self._numbers[state_text(require_state(self._chart, state).value)], {}, {})
+        made, remembered, standing = self._last
+        # Its dictionaries could have been changed meanwhile.
+        if made is state and state.history == remembered and state.timers == standing.timers:  # type: ignore[attr-defined]  # a configuration
+            return standing
         if not isinstance(state, Configuration):
             raise self._illegal(state_text(state), "it is no configuration: see Configuration.of")
         active = self._masks.get(state.active)
@@ -82,15 +93,14 @@ class Form:
         table = self._table
         if self.is_plain:
             return table.nodes[standing.active.bit_length() - 1].state.value
-        found = Configuration.model_construct(
-            active=self.leaves(standing.active),
-            history={
-                self._texts[memory]: tuple(self._texts[each] for each in bits(mask))
-                for memory, mask in sorted(standing.history.items())
-            },
-            timers=dict(standing.timers),
-        )
-        self._bind(found, standing.active)
+        made, _, known = self._last
+        if known is standing and made is not None:
+            return made
+        remembered = standing.history
+        history = {self._texts[memory]: self.texts(remembered[memory]) for memory in sorted(remembered)}
+        leaves, _, bound = self._of(standing.active)
+        found = _configuration(leaves, history, dict(standing.timers), bound)
+        self._last = (found, dict(history), standing)
         return found
 
     def example(self) -> object:
@@ -99,15 +109,30 @@ class Form:
 
     def text(self, active: int) -> str:
         """Return the text of the active states, such as `awaiting + packing`."""
-        return JOINED.join(self.leaves(active))
+        return self._of(active)[1]
 
     def leaves(self, active: int) -> tuple[str, ...]:
         """Return the texts of the active states without states within them, in document order."""
-        return tuple(self._texts[number] for number in bits(active & self._table.leaves))
+        return self._of(active)[0]
+
+    def _of(self, active: int) -> tuple[tuple[str, ...], str, Bound]:
+        found = self._shown.get(active)
+        if found is None:
+            if len(self._shown) > _KEPT:
+                self._shown.clear()
+            leaves = self.texts(active & self._table.leaves)
+            bound = Bound(self._chart.__name__, frozenset(self.texts(active)), self._known)
+            found = self._shown[active] = (leaves, JOINED.join(leaves), bound)
+        return found
 
     def texts(self, mask: int) -> tuple[str, ...]:
         """Return the texts of states, in document order."""
-        return tuple(self._texts[number] for number in bits(mask))
+        found = self._named.get(mask)
+        if found is None:
+            if len(self._named) > _KEPT:
+                self._named.clear()
+            found = self._named[mask] = tuple(self._texts[number] for number in bits(mask))
+        return found
 
     def number(self, state: object) -> int:
         """Return the number of a state, given as an object of the chart or by its name.
@@ -144,8 +169,7 @@ class Form:
         return active
 
     def _bind(self, state: Configuration, active: int) -> None:
-        bound = Bound(self._chart.__name__, frozenset(self.texts(active)), self._known)
-        object.__setattr__(state, "__pydantic_private__", {"_bound": bound})
+        object.__setattr__(state, "__pydantic_private__", {"_bound": self._of(active)[2]})
 
     def _active(self, state: Configuration) -> int:
         active = 0
@@ -231,3 +255,18 @@ class Form:
 
     def _illegal(self, configuration: str, problem: str) -> IllegalConfiguration:
         return IllegalConfiguration(self._chart.__name__, configuration, problem)
+
+
+def _configuration(
+    active: tuple[str, ...],
+    history: dict[str, tuple[str, ...]],
+    timers: dict[str, datetime],
+    bound: Bound,
+) -> Configuration:
+    """Make a configuration of parts that need no validation; pydantic takes five times as long."""
+    found = object.__new__(Configuration)
+    object.__setattr__(found, "__dict__", {"active": active, "history": history, "timers": timers})
+    object.__setattr__(found, "__pydantic_fields_set__", {"active", "history", "timers"})
+    object.__setattr__(found, "__pydantic_extra__", None)
+    object.__setattr__(found, "__pydantic_private__", {"_bound": bound})
+    return found

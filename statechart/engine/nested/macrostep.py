@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from loguru import logger
 
 from statechart.engine.effects import named
-from statechart.engine.hooks import Microstep, Transition
+from statechart.engine.hooks import Transition
 from statechart.engine.nested.form import Standing
 from statechart.engine.nested.program import ALWAYS, NestedProgram
 from statechart.errors import Unstable
-from statechart.wording import state_text
 
 if TYPE_CHECKING:
     from statemachine import State
 
     from statechart.engine.calls import Owners
-    from statechart.engine.hooks import Firing
+    from statechart.engine.hooks import Firing, Microstep
+    from statechart.engine.nested.program import Course
     from statechart.engine.program import Known, Step
     from statechart.engine.table import Node, Plan
 
@@ -86,7 +86,7 @@ class Macrostep:
     def begin(self, owners: Owners, assign: Assign) -> None:
         """Enter the initial configuration, and come to rest."""
         program = self._program
-        self._take([program.initial], program.beginning, owners, {}, None, assign)
+        self._take([program.initial], program.beginning, owners, {}, assign)
         self.settle(owners, assign)
 
     def take(self, owners: Owners, payload: Mapping[str, Any], assign: Assign) -> bool:
@@ -98,7 +98,7 @@ class Macrostep:
         if not chosen:
             return False
         plan = self._program.plan(chosen, self.standing)
-        self._take(chosen, plan, owners, payload, self.event, assign)
+        self._take(chosen, plan, owners, payload, assign)
         self.settle(owners, assign)
         return True
 
@@ -128,7 +128,7 @@ class Macrostep:
                 chart = type(owners[0]).__name__
                 last = [step.event or ALWAYS for step in self.steps[-8:]]
                 raise Unstable(chart, self.event, LIMIT, last)
-            self._take(chosen, program.plan(chosen, self.standing), owners, payload, event, assign)
+            self._take(chosen, program.plan(chosen, self.standing), owners, payload, assign)
 
     def _follow(self, owners: Owners, event: str | None, payload: Mapping[str, Any]) -> list[Step]:
         """Return the transitions to take after the event's own."""
@@ -176,7 +176,6 @@ class Macrostep:
         plan: Plan,
         owners: Owners,
         payload: Mapping[str, Any],
-        event: str | None,
         assign: Assign,
     ) -> None:
         """Take a microstep: hooks before, exits, hooks of the transitions, entries."""
@@ -184,16 +183,16 @@ class Macrostep:
         for step, keywords in zip(chosen, known, strict=True):
             for call in step.before:
                 call(owners, keywords)
-        steps = {self._number(step): step for step in chosen}
-        self._leave(plan, steps, owners, payload)
+        course = self._program.course(chosen, plan)
+        self._leave(course, owners, payload)
         for step, keywords in zip(chosen, known, strict=True):
             self._on(step, keywords, owners, plan)
-        self._enter(plan, steps, owners, payload, assign)
+        self._enter(course, owners, payload, assign)
         for step in chosen:
             if step.after or step.prepare:
                 keywords = self._known(step, owners, payload, entered=step.aim)
                 self._after.append((step, dict(keywords)))
-        self._note(plan, steps, event)
+        self.steps.append(course.note)
 
     def _known(
         self,
@@ -213,25 +212,13 @@ class Macrostep:
             self._prepared[key] = found
         return found
 
-    def _number(self, step: Step) -> int:
-        return -1 if step is self._program.initial else self._program.way(step).number
-
-    def _leave(
-        self, plan: Plan, steps: Mapping[int, Step], owners: Owners, payload: Mapping[str, Any]
-    ) -> None:
-        visits = self._program.visits
-        timers: dict[str, datetime] | None = None
-        for node, way in plan.exits:
-            visit = visits[node.number]
-            step = steps[way.number]
-            if visit.leaving or step.prepare:
-                keywords = self._known(step, owners, payload, left=node.state)
-                for call in visit.leaving:
-                    call(owners, keywords)
-            for alarm in visit.alarms:
-                timers = dict(self.standing.timers) if timers is None else timers
-                timers.pop(alarm.name, None)
-        if timers is not None:
+    def _leave(self, course: Course, owners: Owners, payload: Mapping[str, Any]) -> None:
+        for step, state, calls in course.left:
+            keywords = self._known(step, owners, payload, left=state)
+            for call in calls:
+                call(owners, keywords)
+        if course.ended and not course.ended.isdisjoint(self.standing.timers):
+            timers = {name: at for name, at in self.standing.timers.items() if name not in course.ended}
             self.standing = self.standing._replace(timers=timers)
 
     def _on(self, step: Step, keywords: Known, owners: Owners, plan: Plan) -> None:
@@ -247,74 +234,41 @@ class Macrostep:
         for call in step.on:
             call(owners, keywords)
 
-    def _enter(
-        self,
-        plan: Plan,
-        steps: Mapping[int, Step],
-        owners: Owners,
-        payload: Mapping[str, Any],
-        assign: Assign,
-    ) -> None:
-        program = self._program
+    def _enter(self, course: Course, owners: Owners, payload: Mapping[str, Any], assign: Assign) -> None:
+        plan = course.plan
         history = {**self.standing.history, **plan.remembered} if plan.remembered else self.standing.history
         self.standing = Standing(plan.configuration, history, self.standing.timers)
         assign(self.standing)
         timers: dict[str, datetime] = {}
-        for node, way in plan.entries:
-            visit = program.visits[node.number]
-            step = steps[way.number]
-            results: list[Any] = []
-            if visit.entering or step.prepare:
-                keywords = self._known(step, owners, payload, entered=node.state)
-                results = [call(owners, keywords) for call in visit.entering]
-            self._content(node, plan, step, owners, payload)
-            for alarm in visit.alarms:  # after the hooks, which may say how long
+        for step, state, calls, content, alarms, done in course.entered:
+            data: dict[str, Any] = {}
+            if calls or content or step.prepare:
+                keywords = self._known(step, owners, payload, entered=state)
+                for call in calls:
+                    result = call(owners, keywords)
+                    if done and isinstance(result, dict):
+                        data.update(result)
+                for call in content:
+                    call(owners, keywords)
+            for alarm in alarms:  # after the hooks, which may say how long
                 timers[alarm.name] = alarm.deadline(self.at, owners[1], self._subject)
-            self._entered.append(node)
-            data = {key: each for one in results if isinstance(one, dict) for key, each in one.items()}
-            for event in program.table.done_events(node, plan.configuration):
+            for event in done:
                 self._queue.append((event, data))
         if timers:
             self.standing = self.standing._replace(timers={**self.standing.timers, **timers})
+        if self._program.has_effects:
+            self._entered += [node for node, _ in plan.entries]
 
-    def _content(
-        self, node: Node, plan: Plan, step: Step, owners: Owners, payload: Mapping[str, Any]
-    ) -> None:
-        """Call the hooks of the transitions by which a state or its history is entered by default."""
-        calls = list(self._program.visits[node.number].opening) if node.number in plan.opened else []
-        for memory in node.memories:
-            if plan.recalled.get(memory) is False:
-                calls += self._program.defaults[memory]
-        if calls:
-            keywords = self._known(step, owners, payload, entered=node.state)
-            for call in calls:
-                call(owners, keywords)
-
-    def _note(self, plan: Plan, steps: Mapping[int, Step], event: str | None) -> None:
-        texts = self._program.form.texts
-        self.steps.append(
-            Microstep(
-                event,
-                tuple(state_text(node.state.value) for node, _ in plan.exits),
-                tuple(state_text(node.state.value) for node, _ in plan.entries),
-                tuple(
-                    (
-                        state_text(step.transition.source.value),
-                        tuple(state_text(target.value) for target in step.transition.targets),
-                    )
-                    for step in steps.values()
-                    if step is not self._program.initial
-                ),
-                tuple((texts(1 << memory)[0], remembered) for memory, remembered in plan.recalled.items()),
-            )
-        )
-
-    def transition(self, firing: Firing, timer: str | None, *, lapsed: bool) -> Transition:
-        """Return the transition of the macrostep, to be committed."""
+    def transition(self, firing: Firing, before: Any, timer: str | None, *, lapsed: bool) -> Transition:
+        """Return the transition of the macrostep from a state, to be committed."""
         form = self._program.form
-        before, after = form.state(self.before), form.state(self.standing)
+        after = form.state(self.standing)
         holds = not form.is_plain
-        due = self._program.due((step.event for step in self.steps), self._entered)
+        due = (
+            self._program.due((step.event for step in self.steps), self._entered)
+            if self._program.has_effects
+            else ()
+        )
         return Transition(
             chart=firing.chart,
             event=firing.event,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from statechart.engine.calls import Call, Found, Search
 from statechart.engine.declaration.hints import Declared, declared_payload
+from statechart.engine.hooks import Microstep
 from statechart.engine.nested.form import Form, Standing
 from statechart.engine.program import Program, Step, extras_of, named
 from statechart.engine.table import Node, Plan, Way
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
-    from statemachine import StateChart
+    from statemachine import State, StateChart
 
     from statechart.engine.declaration.timers import Alarm
     from statechart.engine.effects import Effect
@@ -46,6 +47,48 @@ class Visit:
     opening: tuple[Call, ...]
     alarms: tuple[Alarm, ...]
     declared: tuple[Declared, ...]
+
+
+class Left(NamedTuple):
+    """A state that is left, with what is called for it."""
+
+    step: Step
+    state: State
+    calls: tuple[Call, ...]
+
+
+class Entered(NamedTuple):
+    """A state that is entered, with what is called for it, begins with it, and follows from it.
+
+    Attributes:
+        content: The calls of the transitions by which it, or a history state in it, is entered by default.
+        done: The done events.
+    """
+
+    step: Step
+    state: State
+    calls: tuple[Call, ...]
+    content: tuple[Call, ...]
+    alarms: tuple[Alarm, ...]
+    done: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """A plan with what there is to do for it.
+
+    Attributes:
+        left: The states that are left, as far as something is called.
+        ended: The timers that end with them.
+        entered: The states that are entered, as far as there is something to do.
+        note: What the record says.
+    """
+
+    plan: Plan
+    left: tuple[Left, ...]
+    ended: frozenset[str]
+    entered: tuple[Entered, ...]
+    note: Microstep
 
 
 class NestedProgram(Program):
@@ -97,6 +140,7 @@ class NestedProgram(Program):
         self._memories = any(node.remembers for node in self.table.nodes)
         self._chosen: dict[tuple[int, str | None], Chains] = {}
         self._plans: dict[object, Plan] = {}
+        self._courses: dict[int, Course] = {}
         self._way_of = {id(step): number for (number, _), step in self.steps_by_way.items()}
         self._ways = {way.number: way for node in self.table.nodes for way in node.ways}
         self.beginning: Plan = self.table.beginning()
@@ -182,6 +226,61 @@ class NestedProgram(Program):
             ways = [self.way(step) for step in steps]
             found = self._plans[key] = self.table.plan(standing.active, ways, standing.history)
         return found
+
+    def course(self, steps: list[Step], plan: Plan) -> Course:
+        """Return what there is to do for steps and their plan."""
+        found = self._courses.get(id(plan))
+        if found is None or found.plan is not plan:
+            if len(self._courses) > _KEPT:
+                self._courses.clear()
+            found = self._courses[id(plan)] = self._course(steps, plan)
+        return found
+
+    def _course(self, steps: list[Step], plan: Plan) -> Course:
+        by_way = {-1 if step is self.initial else self.way(step).number: step for step in steps}
+        left = (
+            Left(by_way[way.number], node.state, self.visits[node.number].leaving)
+            for node, way in plan.exits
+        )
+        entered = (self._entered(node, by_way[way.number], plan) for node, way in plan.entries)
+        return Course(
+            plan,
+            tuple(each for each in left if each.calls or each.step.prepare),
+            frozenset(alarm.name for node, _ in plan.exits for alarm in self.visits[node.number].alarms),
+            tuple(each for each in entered if any(each[2:]) or each.step.prepare),
+            self._noted(steps, plan),
+        )
+
+    def _entered(self, node: Node, step: Step, plan: Plan) -> Entered:
+        visit = self.visits[node.number]
+        content = list(visit.opening) if node.number in plan.opened else []
+        for memory in node.memories:
+            if plan.recalled.get(memory) is False:
+                content += self.defaults[memory]
+        done = self.table.done_events(node, plan.configuration)
+        return Entered(step, node.state, visit.entering, tuple(content), visit.alarms, tuple(done))
+
+    def _noted(self, steps: list[Step], plan: Plan) -> Microstep:
+        event = None if steps[0] is self.initial else steps[0].event
+        return Microstep(
+            None if event is None else event.id,
+            tuple(state_text(node.state.value) for node, _ in plan.exits),
+            tuple(state_text(node.state.value) for node, _ in plan.entries),
+            tuple(
+                (
+                    state_text(step.transition.source.value),
+                    tuple(state_text(target.value) for target in step.transition.targets),
+                )
+                for step in steps
+                if step is not self.initial
+            ),
+            tuple((self.form.texts(1 << memory)[0], known) for memory, known in plan.recalled.items()),
+        )
+
+    @property
+    def has_effects(self) -> bool:
+        """Whether a macrostep may make effects due."""
+        return bool(self._effects)
 
     def due(self, events: Iterable[str | None], entered: Iterable[Node]) -> list[Effect]:
         """Return the effects that a macrostep makes due, by its events and the states that it entered."""

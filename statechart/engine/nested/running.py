@@ -155,7 +155,8 @@ class _Run:
         self._macrostep = macrostep
         self._firing = firing
         self._timer = timer
-        self._shown: object = machine._held.state
+        self._held: object = machine._held.state
+        self._shown: object = self._held
 
     def take(self, payload: Mapping[str, Any]) -> None:
         """Take the macrostep, commit it, and call the hooks that follow."""
@@ -169,7 +170,7 @@ class _Run:
         if not machine._keeper.drafts:
             machine._require_kept(firing.model, self._shown)
             self._assign(macrostep.standing)
-        transition = macrostep.transition(firing, self._timer, lapsed=not taken)
+        transition = macrostep.transition(firing, self._held, self._timer, lapsed=not taken)
         machine._hooks.commit(firing, transition)
         macrostep.is_committed = True
         machine.__dict__["model"] = machine._adopted(firing)

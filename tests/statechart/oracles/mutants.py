@@ -267,13 +267,13 @@ MUTANTS = [
             ("validators are not asked", "validate(owners, known)", "pass"),
             (
                 "nothing follows from an event",
-                "payload, self.event, assign)\n        self.settle(owners, assign)",
-                "payload, self.event, assign)",
+                "plan, owners, payload, assign)\n        self.settle(owners, assign)",
+                "plan, owners, payload, assign)",
             ),
             (
                 "nothing follows from the beginning",
-                "program.beginning, owners, {}, None, assign)\n        self.settle(owners, assign)",
-                "program.beginning, owners, {}, None, assign)",
+                "program.beginning, owners, {}, assign)\n        self.settle(owners, assign)",
+                "program.beginning, owners, {}, assign)",
             ),
             (
                 "transitions without an event are taken after the event only",
@@ -282,8 +282,8 @@ MUTANTS = [
             ),
             (
                 "internal events come before transitions without one",
-                "chosen = self._select(owners, None, {}, {})",
-                "chosen = [] if self._queue else self._select(owners, None, {}, {})",
+                "chosen = self._follow(owners, None, {})",
+                "chosen = [] if self._queue else self._follow(owners, None, {})",
             ),
             ("the last raised event is first", "self._queue.popleft()", "self._queue.pop()"),
             (
@@ -298,23 +298,23 @@ MUTANTS = [
             ),
             (
                 "an event that nothing takes ends the macrostep",
-                "chosen = self._select(owners, event, payload, {})",
-                "chosen = self._select(owners, event, payload, {})\n                if not chosen: return",
+                "chosen = self._follow(owners, event, payload)",
+                "chosen = self._follow(owners, event, payload)\n                if not chosen: return",
             ),
             ("there is no limit", "if len(self.steps) >= LIMIT:", "if len(self.steps) >= 20 * LIMIT:"),
             ("the limit is less", "if len(self.steps) >= LIMIT:", "if len(self.steps) >= 4:"),
             ("`before` is not called", "for call in step.before:", "for call in ():"),
             ("`on` runs twice", "for call in step.on:", "for call in (*step.on, *step.on):"),
-            ("exit hooks are not called", "for call in visit.leaving:", "for call in ():"),
+            ("exit hooks are not called", "in course.left:", "in ():"),
             (
                 "exit hooks see the source of the transition",
-                "self._known(step, owners, payload, left=node.state)",
+                "self._known(step, owners, payload, left=state)",
                 "self._known(step, owners, payload)",
             ),
             (
                 "entry hooks see the target of the transition",
-                "self._known(step, owners, payload, entered=node.state)\n                results",
-                "self._known(step, owners, payload, entered=step.aim)\n                results",
+                "self._known(step, owners, payload, entered=state)",
+                "self._known(step, owners, payload, entered=step.aim)",
             ),
             (
                 "entry hooks see the old configuration",
@@ -346,13 +346,20 @@ MUTANTS = [
                 "machine._states_of(plan.configuration)",
                 "machine.configuration",
             ),
+        ],
+        NESTED: [
             (
                 "states that were left are told in the order of the declaration",
                 "tuple(state_text(node.state.value) for node, _ in plan.exits)",
                 "tuple(sorted(state_text(node.state.value) for node, _ in plan.exits))",
             ),
-        ],
-        NESTED: [
+            (
+                "the steps of a plan are those of another",
+                "if found is None or found.plan is not plan:",
+                "found = next(iter(self._courses.values()), found)\n        if found is None:",
+            ),
+            ("a default entry has no content", "content += self.defaults[memory]", "pass"),
+            ("timers do not end", "for alarm in self.visits[node.number].alarms),", "for alarm in ()),"),
             ("plans are kept without histories", "if self._memories else ()", "if () else ()"),
             (
                 "plans are kept without the configuration",
@@ -383,14 +390,19 @@ MUTANTS = [
             ),
             (
                 "all active states are leaves",
-                "for number in bits(active & self._table.leaves))",
-                "for number in bits(active))",
+                "leaves = self.texts(active & self._table.leaves)",
+                "leaves = self.texts(active)",
+            ),
+            (
+                "what was read last is read again",
+                "if made is state and",
+                "if made is not None and",
             ),
             ("history is not read", "history[number] = mask", "history[number] = mask and 0"),
             (
                 "history is not written",
-                "for memory, mask in sorted(standing.history.items())",
-                "for memory, mask in ()",
+                "for memory in sorted(remembered)}",
+                "for memory in ()}",
             ),
         ],
         RUNNING: [

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from statechart import Chart, ChartDefinitionError, InvalidTransition, State, Unstable
+from statechart import (
+    Chart,
+    ChartDefinitionError,
+    HistoryState,
+    InvalidTransition,
+    State,
+    Timer,
+    Unstable,
+)
 from tests.statechart.oracles import flat, hierarchy
 from tests.statechart.oracles.charts import flat_runs
 from tests.statechart.oracles.declared import Declared, Step
@@ -105,6 +114,26 @@ class Counting(Chart[Any]):
         return bool(model.count >= model.enough)
 
 
+class Waiting(Chart[Any]):
+    """A chart with a history that leads somewhere at first, and a timer."""
+
+    idle = State(initial=True)
+
+    class live(State.Compound):
+        one = State(initial=True)
+        two = State()
+        before = HistoryState()
+        before.to(two, on="add")
+        turn = one.to(two) | two.to(one)
+
+    begin = idle.to(live.before)
+    rest = live.to(idle)
+    timers = (Timer(live, after=timedelta(hours=1), event=rest),)
+
+    def add(self, model: Any) -> None:
+        model.count += 1
+
+
 @dataclass(frozen=True)
 class Judges:
     """The oracles, with as many random charts as they are given."""
@@ -128,6 +157,20 @@ class Judges:
             except Unstable:
                 found = Unstable
             same((found, machine.model.count), (ends, count if ends == "reached" else 0))
+
+    def waiting(self) -> None:
+        """Check that a timer runs while its state is active, and a default is entered with its hooks."""
+        Waiting._programs.clear()
+        machine = Waiting(SimpleNamespace(state=None, count=0))
+        for event, leaf, timers in (
+            ("begin", "two", ["live.rest"]),
+            ("turn", "one", ["live.rest"]),
+            ("rest", "idle", []),
+            ("begin", "one", ["live.rest"]),
+        ):
+            machine.fire(Waiting.event(event))
+            state = machine.model.state
+            same((state.active, [*state.timers], machine.model.count), ((leaf,), timers, 1))
 
     def corners(self) -> None:
         for name in CORNERS:
@@ -153,14 +196,18 @@ class Judges:
     def of(self, module: str) -> tuple[Oracle, ...]:
         """Return the oracles of a module, that which finds most of its mutants first."""
         if module in (MACROSTEP, NESTED, FORM, RUNNING):
-            return self.nested_charts, self.limits
+            return self.waiting, self.nested_charts, self.limits
         if module == TABLE:
             return self.nested_charts, self.golden, self.flat_charts
         return self.undone, self.golden, self.corners, self.flat_charts, self.nested_charts
 
     def survivors(self) -> list[str]:
         """Return the names of the mutants that no oracle finds, and of the oracles that find the truth."""
-        wrong = [oracle.__name__ for oracle in (*self.of(TABLE), *self.of(CALLS)) if found(oracle)]
+        wrong = [
+            oracle.__name__
+            for oracle in (*self.of(MACROSTEP), *self.of(TABLE), *self.of(CALLS))
+            if found(oracle)
+        ]
         return wrong + [mutant.name for mutant in MUTANTS if not self.find(mutant)]
 
     def find(self, mutant: Mutant) -> bool:
