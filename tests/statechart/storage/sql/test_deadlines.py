@@ -65,7 +65,7 @@ def test_the_index_answers_which_are_due(postgres_url: str) -> None:
         asked.compile(dialect=sa.dialects.postgresql.dialect(), compile_kwargs={"literal_binds": True})
     )
 
-    with store.database.reading() as connection:
+    with store.database.writing() as connection:  # SET LOCAL is for a transaction
         connection.execute(sa.text("SET LOCAL enable_seqscan = off"))
         plan = "\n".join(connection.execute(sa.text(f"EXPLAIN {text}")).scalars())
 
