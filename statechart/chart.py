@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Generic, Self, cast
 from statemachine import Event, State as EngineState
 from statemachine.exceptions import InvalidDefinition, TransitionNotAllowed
 from statemachine.factory import StateMachineMetaclass
-from statemachine.state import HistoryState
 from typing_extensions import TypeVar
 
 from statechart.configuration import Configuration
@@ -18,7 +17,7 @@ from statechart.engine.calls import Lacking
 from statechart.engine.declaration import hints, members, models, naming, nested, states, strict
 from statechart.engine.declaration.members import Members
 from statechart.engine.declaration.models import declared_model
-from statechart.engine.declaration.states import State, StateLike
+from statechart.engine.declaration.states import HistoryState, State, StateLike
 from statechart.engine.declaration.timers import Timer
 from statechart.engine.draft import keeper_of
 from statechart.engine.effects import Effect, effects_of
@@ -85,10 +84,11 @@ class _StrictMeta(StateMachineMetaclass):
             raise ChartDefinitionError(f"chart {name}: {error}") from error
         # A class without states is a base of charts, and has no transitions to check.
         if cls.states_map:
-            shape = nested.shape_of(cls, attrs)  # type: ignore[arg-type]  # cls is a chart
+            members_of_all = states.flattened(attrs)
+            shape = nested.shape_of(cls, members_of_all)  # type: ignore[arg-type]  # cls is a chart
             cls._is_stepwise, cls._holds_configuration = shape.stepwise, shape.holds
             cls._alarms = shape.alarms
-            cls._effects, found = effects_of(cls, attrs)  # type: ignore[arg-type]
+            cls._effects, found = effects_of(cls, members_of_all)  # type: ignore[arg-type]
             found += shape.problems
             # Hidden from the engine, which would take `after_pay` for a hook as well.
             cls._protected_attrs |= {effect.method for effect in cls._effects}

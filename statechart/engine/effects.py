@@ -252,7 +252,7 @@ def _occasions(
 def _named_after(chart: AnyChart, method: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the event or state that a method is named after, or every event."""
     events = {event.id: event.id for event in chart._events}
-    states = {state.id: state_text(state.value) for state in every_state(chart)}
+    states = {state.id: state_text(state.value) for state in _enterable(chart)}
     for prefix, known in (("after_", events), ("on_enter_", states)):
         rest = method.removeprefix(prefix)
         if rest == method or method in _GENERIC:
@@ -277,12 +277,17 @@ def _named_after(chart: AnyChart, method: str) -> tuple[frozenset[str], frozense
 
 def _state(chart: AnyChart, occasion: object) -> State | None:
     if isinstance(occasion, State):
-        return next((state for state in every_state(chart) if state is occasion), None)
+        return next((state for state in _enterable(chart) if state is occasion), None)
     if isinstance(occasion, (Event, TransitionList)) or callable(occasion):
         return None
-    by_name = next((state for state in every_state(chart) if state.id == occasion), None)
+    by_name = next((state for state in _enterable(chart) if state.id == occasion), None)
     is_event = any(event.id == occasion for event in chart._events)
     return None if is_event else by_name or state_of(chart.states_map, occasion)
+
+
+def _enterable(chart: AnyChart) -> list[State]:
+    """Return the states of a chart that are entered themselves, unlike history states."""
+    return [state for state in every_state(chart) if not state.is_history]
 
 
 def _events(chart: AnyChart, occasion: object, attrs: Mapping[str, object]) -> frozenset[str]:
@@ -298,7 +303,7 @@ def _unknown(chart: AnyChart, occasion: object) -> str:
     name = str(occasion.id if isinstance(occasion, State) else occasion)
     if isinstance(occasion, TransitionList):
         return "transitions that are no event of the chart: give the event, or its name"
-    known = [event.id for event in chart._events] + [state.id for state in every_state(chart)]
+    known = [event.id for event in chart._events] + [state.id for state in _enterable(chart)]
     like = nearest(name, known)
     hint = f"did you mean {like!r}?" if like else f"known are {', '.join(known)}"
     return f"{name!r}, which is neither an event nor a state: {hint}"

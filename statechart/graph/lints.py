@@ -149,6 +149,11 @@ def _doubts(chart: AnyChart, walk: Walk, *, is_whole: bool) -> Iterator[str]:
             f"{what} is claimed by two regions at once, {_told(walk, first)} and {_told(walk, second)}, "
             "which leave the same states: only the first is taken; let one of them have another event"
         )
+    targets = {target for way in walk.ways.values() for target in way.targets}
+    for node in nodes:
+        if node.remembers and node.number not in targets:
+            name = walk.form.texts(node.bit)[0]
+            yield f"no transition leads to the history state {name!r}: lead one to it, or remove it"
     for number in sorted(seen.blank):
         name, around = (
             walk.form.texts(nodes[each].bit)[0] for each in (number, nodes[number].ancestors[0])

@@ -6,10 +6,10 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from statemachine import State
+from statemachine import HistoryState, State
 from statemachine.transition import Transition
 
-from statechart.chart import Chart, Event, HistoryState
+from statechart.chart import Chart, Event
 from statechart.engine.attributes import attributes
 from statechart.engine.declaration.timers import Timer
 from statechart.errors import ChartDefinitionError, DocumentRefused

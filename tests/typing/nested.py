@@ -37,6 +37,8 @@ class OrderChart(Chart[Order]):
         where_it_was = HistoryState(type="deep")
         where_it_was.to(payment)
 
+    wrong_past = HistoryState(type="depp")  # reject: arg-type
+
     paused = State()
     done = State(final=True)
     expired = State(final=True)

@@ -39,6 +39,7 @@ def problems(chart: AnyChart, base: AnyChart, model: object = None) -> Iterator[
     """
     mixins = [owner for owner in chart.__mro__[1:] if owner not in base.__mro__]
     hooks = {spec.attr_name for spec in all_specs(chart) if spec.is_convention}
+    hooks -= {f"on_{way}_{name}" for name in _histories(chart) for way in ("enter", "exit")}
     used = hooks | set(dir(base)) | set(_named(chart))
     effects = marked_names(chart)
     for name in sorted(set(_named(chart)).intersection(effects)):
@@ -68,6 +69,10 @@ def _lost_hook(chart: AnyChart, name: str, hooks: Collection[str]) -> Iterator[s
     states, events = {state.id for state in every_state(chart)}, {event.id for event in chart._events}
     parts, other = _HOOK.fullmatch(name), _OTHER_WORDS.fullmatch(name)
     hooks = [hook for hook in hooks if not hook.startswith("on_invoke_")]  # which are refused themselves
+    if parts is not None and name.startswith(_OF_STATES) and parts[2] in _histories(chart):
+        hint = "give hooks to the states that it leads to"
+        yield f"{lost}, as the history state {parts[2]!r} is never active itself: {hint}"
+        return
     if parts is not None and parts[2].removeprefix("done_state_") in states - {parts[2]}:
         yield f"{lost}, as no event has this name: declare {parts[2]} = {parts[2][11:]}.to(...)"
         return
@@ -96,6 +101,10 @@ def _lost_hook(chart: AnyChart, name: str, hooks: Collection[str]) -> Iterator[s
             else "rename it"
         )
         yield f"{lost}, as no event has this name: {hint}"
+
+
+def _histories(chart: AnyChart) -> set[str]:
+    return {state.id for state in every_state(chart) if state.is_history}
 
 
 _OF_STATES = ("on_enter_", "on_exit_")

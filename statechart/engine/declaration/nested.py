@@ -14,7 +14,7 @@ from statemachine.state import HistoryState
 from statechart.engine.attributes import called, codes
 from statechart.engine.declaration import raised
 from statechart.engine.declaration.naming import all_specs
-from statechart.engine.declaration.timers import Alarm, Timer, delay_problem
+from statechart.engine.declaration.timers import Alarm, Timer, delay_problem, function_problem
 from statechart.tree import every_state, is_nested, within
 from statechart.wording import JOINED, nearest, plain, state_text
 
@@ -127,6 +127,11 @@ def _alarms(chart: AnyChart, attrs: Mapping[str, object]) -> tuple[dict[str, Ala
         if alarm.name in found:
             problems.append(f"two timers are called {alarm.name!r}: let one fire another event")
         found[alarm.name] = alarm
+    listed = list(declared)
+    for name, value in attrs.items():
+        others = value if isinstance(value, (tuple, list)) else (value,)
+        if any(isinstance(each, Timer) and not any(each is it for it in listed) for each in others):
+            problems.append(f"{name} has a timer that is not in timers: write timers = ({name}, ...)")
     return found, problems
 
 
@@ -134,7 +139,7 @@ def _timer_problem(chart: AnyChart, timer: Timer, attrs: Mapping[str, object]) -
     """Return the problem of a timer, or None, and the name of its event."""
     state = timer.state
     if not isinstance(state, State) or not any(each is state for each in every_state(chart)):
-        return f"a timer is on {state!r}, which is no state of the chart", ""
+        return f"a timer is on {state!r}, which is no state of the chart: give the state itself", ""
     name = _event_name(timer.event, attrs)
     about = f"the timer on {state_text(state.value)!r}"
     events = [event.id for event in chart._events]
@@ -145,10 +150,12 @@ def _timer_problem(chart: AnyChart, timer: Timer, attrs: Mapping[str, object]) -
         like = nearest(name, events)
         hint = f"did you mean {like!r}?" if like else "give an event of the chart, or its name"
         return f"{about} fires {name!r}, which is no event of the chart: {hint}", name
-    if not callable(timer.after):
-        problem = delay_problem(timer.after)
-        if problem is not None:
-            return f"{about} {problem}", name
+    if name.startswith(_RAISED):
+        hint = "give an event of the same transition"
+        return f"{about} fires {name!r}, which the chart raises itself when states end: {hint}", name
+    problem = function_problem(timer.after) if callable(timer.after) else delay_problem(timer.after)
+    if problem is not None:
+        return f"{about} {problem}", name
     sources = [way.source for each in every_state(chart) for way in each.transitions if way.match(name)]
     inside = list(within(state))
     if not any(any(each is source for each in inside) or _is_around(source, state) for source in sources):
@@ -180,7 +187,7 @@ def _problems(chart: AnyChart) -> Iterator[str]:
         if isinstance(state, HistoryState):
             yield from _history(state)
         else:
-            yield from _state(state)
+            yield from _state(chart, state)
         for way in state.transitions:
             yield from _transition(chart, state, way)
 
@@ -205,11 +212,17 @@ def _values(chart: AnyChart) -> Iterator[str]:
             yield f"{about}, which can't be told apart in a configuration such as 'a{JOINED}b': rename it"
 
 
-def _state(state: State) -> Iterator[str]:
+def _state(chart: AnyChart, state: State) -> Iterator[str]:
     name = state.id
     initial = [child.id for child in state.states if child._initial]
     if state.states and not state.parallel and len(initial) > 1:
         yield f"state {name!r} has {len(initial)} initial states ({', '.join(initial)}): leave one"
+    ways = [way for way in state.transitions if way.initial]
+    first = " and ".join(repr(target.id) for way in ways for target in way.targets)
+    if not state.parallel and len(ways) > 1 and not getattr(chart, "_is_loaded", False):
+        yield f"state {name!r} begins in {first}: mark one by initial=True, instead of a transition"
+    for way in ways:
+        yield from _silent(f"the initial transition of the state {name!r}", way)
     if state.parallel and not state.states:
         yield f"state {name!r} is parallel and has no regions: put states into it"
     if state.history and not state.states:
@@ -230,9 +243,17 @@ def _history(state: HistoryState) -> Iterator[str]:
     for way in ways:
         if list(way.events) or list(way.cond):
             yield f"the transition of the history state {name!r} has an event or a guard: leave them away"
+        yield from _silent(f"the transition of the history state {name!r}", way)
         parent = state.parent
         if parent is not None and any(not _is_around(parent, target) for target in way.targets):
             yield f"history state {name!r} leads out of {parent.id!r}: give it a target within"
+
+
+def _silent(about: str, way: Transition) -> Iterator[str]:
+    """Yield the hooks of a transition by default that would not run."""
+    for group in ("before", "after", "validators"):
+        if any(not spec.is_convention for spec in getattr(way, group)):
+            yield f"{about} has {group!r}, which would not run: give it by on=..."
 
 
 def _transition(chart: AnyChart, state: State, way: Transition) -> Iterator[str]:

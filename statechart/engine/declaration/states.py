@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from statemachine import Event, State as EngineState
 from statemachine.exceptions import InvalidDefinition
-from statemachine.state import AnyState, NestedStateFactory, _ToState
+from statemachine.state import AnyState, HistoryState as EngineHistoryState, NestedStateFactory, _ToState
 
 from statechart.engine.declaration.members import Members, kind_of, replaced, transitions_of
 from statechart.engine.effects import is_effect
@@ -72,8 +72,16 @@ class NestedStates(NestedStateFactory):
                 )
         made: Any = super().__new__(metacls, name, bases, body, **options)
         if bases:
+            if not made.states and not made.parallel:
+                raise ChartDefinitionError(
+                    f"state {name!r} is compound and has no states within it: put states into it, or "
+                    "declare it by State()"
+                )
             made.__class__ = State  # the engine's factory knows its own class only
             made._body = body
+            for member, value in body.items():
+                if kind_of(value) == "event":
+                    setattr(made, member, value)  # for timers, effects and | in the bodies around it
         return made
 
     @property
@@ -99,6 +107,24 @@ class State(EngineState):
     def to(self) -> Ways:
         """Make transitions from the state to others."""
         return Ways(self)
+
+
+class HistoryState(EngineHistoryState, State):
+    """A state within another one that stands for the states which were active when that was left last.
+
+    Args:
+        name: The name for people.
+        value: The name in records, by default that of the attribute.
+        type: `"shallow"` for the states directly within, `"deep"` for all.
+    """
+
+    def __init__(
+        self, name: str = "", value: str | None = None, type: Literal["shallow", "deep"] = "shallow"
+    ) -> None:
+        try:
+            super().__init__(name=name, value=value, type=type)
+        except ValueError as error:
+            raise ChartDefinitionError(f"{error}: give 'shallow' or 'deep'") from error
 
 
 StateLike: TypeAlias = "EngineState | NestedStates"
@@ -132,6 +158,12 @@ def _bodies(body: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, obje
         if inner is not None:
             yield name, inner
             yield from _bodies(inner)
+
+
+def flattened(body: Mapping[str, object]) -> dict[str, object]:
+    """Return the members of a class body, with those in the bodies of its states."""
+    inner = {name: member for _, each in _bodies(body) for name, member in each.items()}
+    return {**inner, **body}
 
 
 def show_events(states: Iterable[EngineState], declared: Mapping[str, Event]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from statechart.engine.attributes import never_runs
 from statechart.errors import InvalidValue
 from statechart.wording import state_text
 
@@ -94,4 +96,18 @@ def delay_problem(after: object) -> str | None:
     if after <= timedelta():
         hint = "give a longer one, or a transition without an event, which takes no time"
         return f"gives a delay of {after}: {hint}"
+    return None
+
+
+def function_problem(after: Callable[..., object]) -> str | None:
+    """Return the reason why a function can't tell a delay, or None."""
+    problem = never_runs(after)
+    if problem is not None:
+        return f"takes its delay from a function that {problem}"
+    try:
+        inspect.signature(after).bind(None)
+    except TypeError as error:
+        return f"takes its delay from a function that can't be called ({error}): declare it as after(model)"
+    except ValueError:  # some callables of C have no signature
+        return None
     return None

@@ -22,6 +22,20 @@ place = draft.to(open)
 close = open.to(closed)
 """
 
+PAST = """
+draft = State(initial=True)
+class open(State.Compound):
+    asked = State(initial=True)
+    paid = State(final=True)
+    pay = asked.to(paid)
+    past = HistoryState()
+    past.to(asked)
+closed = State(final=True)
+place = draft.to(open)
+back = draft.to(open.past)
+close = open.to(closed)
+"""
+
 SIDE = """
 class both(State.Parallel):
     class left(State.Compound):
@@ -269,6 +283,60 @@ REFUSED: dict[str, tuple[str, str]] = {
         OPEN + "again = open.to(open, cond='paid')",
         "again from open names 'paid', which is a state: name a guard or hook, or ask for In('paid')",
     ),
+    "two states of one name with other values": (
+        OPEN
+        + """
+class later(State.Compound):
+    asked = State(value="asked again")
+wait = draft.to(later)
+give_up = later.to(closed)""",
+        "2 states are called 'asked': rename all but one, as records name states",
+    ),
+    "a compound state without others": (
+        OPEN + "class later(State.Compound): pass",
+        "state 'later' is compound and has no states within it: put states into it, or declare it "
+        "by State()",
+    ),
+    "an initial transition beside an initial state": (
+        OPEN + "open.to(open.paid, initial=True)",
+        "state 'open' begins in 'paid' and 'asked': mark one by initial=True, instead of a transition",
+    ),
+    "a hook of a history state": (
+        PAST + "def on_enter_past(self): pass",
+        "Bad.on_enter_past is never called, as the history state 'past' is never active itself: give hooks "
+        "to the states that it leads to",
+    ),
+    "a hook that a default of a history state does not run": (
+        PAST.replace("past.to(asked)", "past.to(asked, before='tell')") + "def tell(self): pass",
+        "the transition of the history state 'past' has 'before', which would not run: give it by on=...",
+    ),
+    "an effect of a history state": (
+        PAST + "@effect('past')\ndef tell(self, model): pass",
+        "effect tell names 'past', which is neither an event nor a state",
+    ),
+    "a history state of another type": (
+        PAST.replace("HistoryState()", "HistoryState(type='depp')"),
+        "'depp' is not a valid HistoryType: give 'shallow' or 'deep'",
+    ),
+    "a timer by another name": (
+        OPEN + "timer = (Timer(open.asked, after=timedelta(1), event=close),)",
+        "timer has a timer that is not in timers: write timers = (timer, ...)",
+    ),
+    "a timer on the name of a state": (
+        OPEN + "timers = (Timer('asked', after=timedelta(1), event=close),)",
+        "a timer is on 'asked', which is no state of the chart: give the state itself",
+    ),
+    "a timer of an event that the chart raises": (
+        OPEN + "done_state_open = open.to(closed)\n"
+        "timers = (Timer(open, after=timedelta(1), event=done_state_open),)",
+        "the timer on 'open' fires 'done_state_open', which the chart raises itself when states end: give "
+        "an event of the same transition",
+    ),
+    "a delay that takes no model": (
+        OPEN + "timers = (Timer(open, after=lambda: timedelta(1), event=close),)",
+        "the timer on 'open' takes its delay from a function that can't be called (too many positional "
+        "arguments): declare it as after(model)",
+    ),
     "a timer of nothing": (
         OPEN + "timers = Timer(open.asked, after=timedelta(1), event=close)",
         "timers is a Timer: give a tuple of Timer(state, after=..., event=...)",
@@ -347,3 +415,24 @@ def test_a_chart_with_this_mistake_is_refused(mistake: str) -> None:
         declare(body)
 
     assert sentence in str(caught.value)
+
+
+def test_events_of_the_body_of_a_state_serve_timers_effects_and_other_events() -> None:
+    chart = declare(
+        OPEN
+        + "timers = (Timer(open.asked, after=timedelta(1), event=open.pay),)\n"
+        + "@effect(open.pay)\ndef tell(self, model): pass"
+    )
+
+    assert chart.open.pay is chart.pay  # type: ignore[attr-defined]  # of the body above
+    assert [each.name for each in chart._alarms.values()] == ["asked.pay"]
+    machine = chart()
+    machine.send("place")
+    assert machine.send("pay").effects == ("tell",)
+
+
+def test_a_history_state_that_nothing_leads_to_is_warned_of() -> None:
+    with pytest.warns(
+        statechart.ChartWarning, match="chart Bad: no transition leads to the history state 'past'"
+    ):
+        declare(PAST.replace("back = draft.to(open.past)", ""))
