@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from environments.lifecycle import Lifecycle
-from statechart import Chart, Event, State
+from statechart import Chart, Event, State, Timer
 from statechart.formats.svg.choice import Layout, plan
 from statechart.formats.svg.drawing import drawn
 from statechart.formats.svg.geometry import Plan, Rectangle
@@ -25,13 +27,26 @@ LOOK = """() => {
     return [x, y, x + width, y + height]
   }
   const texts = (group) => [...group.querySelectorAll("text")].map(around)
-  const groups = [...document.querySelectorAll("svg > g")]
+  const groups = [...document.querySelectorAll("svg > g:not(.frame)")]
   const states = groups.filter((group) => group.matches(".state"))
   return {
     boxes: states.map((group) => [around(group.querySelector(".box")), texts(group)]),
     labels: groups.filter((group) => !group.matches(".state")).map(texts),
   }
 }"""
+
+
+class Nested(Chart[Any]):
+    """Wide texts around wide texts, and a timer."""
+
+    class wWwWwMmMm(State.Compound):  # states are named as in charts
+        one = State("支払いを待っています", initial=True)
+        two = State("Überprüfung läuft, №7 ½ €")
+        go = Event(one.to(two), name="WMWMWM_QOQO@@")
+
+    end = State(final=True)
+    expire = Event(wWwWwMmMm.to(end), name="mmmmmmmmmm wwwwwwwwww")
+    timers = (Timer(wWwWwMmMm, after=timedelta(days=400), event=expire),)
 
 
 class Wide(Chart):
@@ -97,4 +112,26 @@ def test_texts_keep_to_their_rooms(browser: Browser, upright: bool) -> None:
             page.set_content(drawn(picture, found, "light", ""))
 
             assert wider(page.evaluate(LOOK), found) == [], (picture.name, layout)
+    page.close()
+
+
+TITLES = """() => [...document.querySelectorAll("svg > g.frame")].map((group) =>
+  [...group.querySelectorAll("rect, text")].map((element) => {
+    const {x, y, width, height} = element.getBBox()
+    return [x, y, x + width, y + height]
+  }))"""
+
+
+@pytest.mark.parametrize("upright", [False, True], ids=["lying", "upright"])
+def test_texts_of_states_within_states_keep_to_their_rooms(browser: Browser, upright: bool) -> None:
+    page = browser.new_page()
+    picture = compose(Nested, Marks("one"))
+    found = plan(picture, upright=upright)
+    page.set_content(drawn(picture, found, "light", ""))
+    leaves = replace(found, boxes=tuple(box for box in found.boxes if box.state != "wWwWwMmMm"))
+
+    assert wider(page.evaluate(LOOK), leaves) == []
+    for box, *texts in page.evaluate(TITLES):
+        assert texts
+        assert all(beyond(text, box) <= 0 for text in texts)
     page.close()
