@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from statechart.testing.coverage.items import KEPT, Covered, reference_of
@@ -27,6 +28,7 @@ class Coverage:
     Attributes:
         untouched: The charts that were imported, and touched by no test.
         test: The running test. Nothing is counted while this is None.
+        only: The charts to count, as patterns of `module:Chart`; all if there are none.
         steps: The tests that covered each outcome of each step.
     """
 
@@ -34,6 +36,7 @@ class Coverage:
     untouched: dict[str, Covered] = field(default_factory=dict)
     steps: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     test: str | None = None
+    only: Sequence[str] = ()
     _last: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     _entered: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
@@ -50,6 +53,8 @@ class Coverage:
         reference = reference_of(attempt.chart)
         covered = self.charts.get(reference)
         if covered is None:
+            if not self._counts(reference):
+                return
             covered = self.charts[reference] = Covered.of(attempt.chart)
         if is_stepwise(attempt.chart):
             entered = self._entered.setdefault((reference, attempt.about), {})
@@ -70,11 +75,15 @@ class Coverage:
             covered.meet("pairs", pair_item(before, attempt.event, attempt.to_state), self.test)
         self._last[reference, attempt.about] = item, attempt.to_state
 
+    def _counts(self, reference: str) -> bool:
+        # Those that are left out later are not begun: thousands of configurations take seconds to find.
+        return not self.only or any(fnmatchcase(reference, pattern) for pattern in self.only)
+
     def add(self, charts: Iterable[AnyChart]) -> None:
         """Add the charts that no test touched."""
         for chart in charts:
             reference = reference_of(chart)
-            if reference not in self.charts:
+            if reference not in self.charts and self._counts(reference):
                 self.untouched.setdefault(reference, Covered.of(chart))
 
     def count_untouched(self, references: Iterable[str]) -> None:

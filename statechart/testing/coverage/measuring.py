@@ -48,6 +48,8 @@ class CoveragePlugin:
             self._journals = [
                 Journals.named(each) for each in config.getoption("chart_coverage_journals") or ()
             ]
+        if not self._journals:  # which belong to charts that no pattern needs to name
+            self.coverage.only = self._patterns
         if PRODUCTION in self._required and not self._journals:
             raise pytest.UsageError(
                 f"a threshold of {PRODUCTION} needs journals: add --chart-coverage-journals=DIR"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from statechart.engine.table import bits
 from statechart.graph.paths import LIMIT
 from statechart.graph.walking import explored
 from statechart.testing.nested.edges import AnyChart, table_of
@@ -34,22 +35,10 @@ def refusing(chart: AnyChart) -> dict[tuple[str, str], str]:
 
     An event is refused by a configuration from which no transition of the event leads, guards not asked.
     """
-    found: dict[tuple[str, str], int] = {}
-    leaves = {mask: chart._form.leaves(mask) for mask in resting(chart).masks}
-    table = table_of(chart)
-    for mask, texts in leaves.items():
-        for event in chart._outer:
-            if not table.candidates(mask, event):
-                for leaf in texts:
-                    found.setdefault((leaf, event), mask)
-    ordered = {(leaf, event): found[leaf, event] for leaf, event in _cells(chart) if (leaf, event) in found}
-    return {cell: chart._form.text(mask) for cell, mask in ordered.items()}
-
-
-def _cells(chart: AnyChart) -> Iterator[tuple[str, str]]:
-    for leaf in chart._form.leaves(table_of(chart).leaves):
-        for event in chart._outer:
-            yield leaf, event
+    form = chart._form
+    return {
+        cell: form.text(mask) for cell, mask in _met(chart).items() if not _leads(chart, cell[1]) & mask
+    }
 
 
 def trying(chart: AnyChart) -> Iterator[tuple[str, str, bool]]:
@@ -58,16 +47,29 @@ def trying(chart: AnyChart) -> Iterator[tuple[str, str, bool]]:
     The third is whether a transition of the event leads from there. A leaf is met with a refusal where
     some configuration with it refuses.
     """
-    refused, table, form = refusing(chart), table_of(chart), chart._form
-    masks = {form.text(mask): mask for mask in resting(chart).masks}
-    first: dict[str, str] = {}
-    for text, mask in masks.items():
-        for leaf in form.leaves(mask):
-            first.setdefault(leaf, text)
-    tried: dict[tuple[str, str], bool] = {}
-    for leaf, event in _cells(chart):
-        text = refused.get((leaf, event)) or first.get(leaf)
-        if text is not None:
-            tried[text, event] = bool(table.candidates(masks[text], event))
-    for (text, event), declared in tried.items():
-        yield text, event, declared
+    tried = dict.fromkeys((mask, event) for (_, event), mask in _met(chart).items())
+    for mask, event in tried:
+        yield chart._form.text(mask), event, bool(_leads(chart, event) & mask)
+
+
+def _met(chart: AnyChart) -> dict[tuple[str, str], int]:
+    """Return each leaf and event with the nearest configuration that refuses it, or else the nearest."""
+    masks, leaves = resting(chart).masks, table_of(chart).leaves
+    found: dict[tuple[int, str], int] = {}
+    for event in chart._outer:
+        sources = _leads(chart, event)
+        # Numbers instead of texts, as there may be many configurations.
+        for wanted in ([mask for mask in masks if not mask & sources], masks):
+            missing = leaves
+            for mask in wanted:
+                for leaf in bits(mask & missing):
+                    found.setdefault((leaf, event), mask)
+                missing &= ~mask
+    ordered = sorted(found, key=lambda cell: cell[0])  # stable: events stay in their order
+    return {(chart._form.texts(1 << leaf)[0], event): found[leaf, event] for leaf, event in ordered}
+
+
+def _leads(chart: AnyChart, event: str) -> int:
+    """Return the bits of the states from which a transition of an event leads."""
+    nodes = table_of(chart).nodes
+    return sum(node.bit for node in nodes if any(way.transition.match(event) for way in node.ways))

@@ -349,3 +349,30 @@ def test_what_follows_from_the_beginning_counts_with_its_guards() -> None:
     assert met(covered, "transitions") == ["shut --always--> ajar", "ajar --always--> wide"]
     assert met(covered, "guards") == ["is_warm agrees", "is_warm refuses"]
     assert met(covered, "refused") == ["push in ajar"]
+
+
+def test_a_chart_that_no_pattern_names_is_not_even_read() -> None:
+    coverage = Coverage(only=["*:Reminder"])
+    with watching(coverage.watch):
+        coverage.begin("test")
+        Driver(Order).fire("place")
+        Driver(Reminder).refuses("answer")
+    coverage.add([Order])
+
+    assert list(coverage.charts) == [reference_of(Reminder)]
+    assert coverage.untouched == {}
+
+
+def test_more_configurations_than_are_explored_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("statechart.testing.nested.configurations.LIMIT", 4)
+
+    covered = Covered.of(Order)
+
+    assert covered.items["configurations"] == {}
+    assert covered.remarks == [
+        "more than 4 configurations: they are not counted, and refusals only of these"
+    ]
+    coverage = Coverage(charts={reference_of(Order): covered})
+    assert f"    {covered.remarks[0]}\n" in as_text(coverage)
+    assert covered.remarks[0] in as_mermaid(coverage)
+    assert json.loads(as_json(coverage))["charts"][0]["remarks"] == covered.remarks
