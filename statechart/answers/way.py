@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
 
-from statechart.answers.configurations import is_failed
+from statechart.answers.configurations import ALWAYS, is_failed
 from statechart.answers.records import state_after
-from statechart.configuration import JOINED, Configuration
+from statechart.configuration import JOINED, Configuration, active_in
+from statechart.graph import shortest_path
 from statechart.picture import Marks, timed
 from statechart.stored.replaying.macrosteps import microsteps
 from statechart.terminal.text import when
@@ -24,6 +26,61 @@ if TYPE_CHECKING:
     from statechart.engine.hooks import Microstep
     from statechart.storage.record import Record
     from statechart.stored.repository import ChartRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """An event on the way to a state.
+
+    Attributes:
+        event: The event.
+        target: The state that it leads to, or the text of a configuration.
+        timer: The timer that fires it as well, or None.
+        due: The deadline of that timer, if the event is the next.
+    """
+
+    event: str
+    target: str
+    timer: str | None = None
+    due: datetime | None = None
+
+    def __str__(self) -> str:
+        if self.timer is None:
+            return f"→ {self.target}"
+        until = f"wait until {when(self.due)}" if self.due is not None else "wait for its timer"
+        return f"→ {self.target}; or {until} ({self.timer})"
+
+
+def way_to(chart: type[Chart], state: object, target: str) -> tuple[Ahead, ...] | None:
+    """Return the fewest events that lead from a state to another, or None; guards are not asked.
+
+    Args:
+        chart: The chart.
+        state: The state of the value: a configuration, or a text.
+        target: The state, at any depth, or the text of a configuration.
+
+    Raises:
+        UnknownState: The chart has no such state.
+        Unexplored: The chart has too many configurations to look at each.
+    """
+    found = shortest_path(chart, state, target)
+    if found is None:
+        return None
+    running = dict(state.timers) if isinstance(state, Configuration) else {}
+    ahead = []
+    for edge in found:
+        active = active_in(chart, edge.source)
+        alarms = [each for each in chart._alarms.values() if each.event == edge.event]
+        timer = next((each.name for each in alarms if each.owner in active), None)
+        ahead.append(Ahead(edge.event or ALWAYS, edge.target, timer, running.get(timer or "")))
+        running = {}  # which of them still run then depends on what the event enters again
+    return tuple(ahead)
+
+
+def way_document(target: str, way: tuple[Ahead, ...] | None) -> dict[str, object]:
+    """Return the way to a state as JSON; null if no events lead there."""
+    steps = None if way is None else [to_jsonable_python(asdict(each)) for each in way]
+    return {"to": target, "way": steps}
 
 
 def marks_of(repository: ChartRepository[Any], name: str) -> Marks:

@@ -224,3 +224,38 @@ def test_a_timer_that_is_due_names_the_command_that_fires_it(cli: Any, tmp_path:
     assert command in why.out
     assert cli("timers", "run", ORDERS, "--once").code == 0
     assert cli("show", ORDERS, "A-1").out.startswith("A-1: cancelled\n")
+
+
+def test_why_tells_the_way_to_a_state_with_the_timers_that_lead_there(cli: Any, trade: Any) -> None:
+    trade("place")
+
+    def way(target: str) -> list[str]:
+        return str(cli("why", ORDERS, "A-1", "--to", target).out).split("\n\n")[-1].splitlines()
+
+    assert way("done") == [
+        "The way to done, if the guards agree",
+        "  authorise  → authorised + packing",
+        "  capture    → paid + packing",
+        "  pack       → paid + packed",
+        "  ship       → done",
+    ]
+    (_, expire) = way("expired")
+    assert expire.startswith("  expire  → expired; or wait until 20")
+    assert expire.endswith("Z (awaiting.expire)")
+    assert way("open") == ["It is open already"]
+    assert way("draft") == ["No events lead to draft"]
+    assert way("paid + packed")[-1] == "  pack       → paid + packed"
+    assert "did you mean 'packed'?" in cli("why", ORDERS, "A-1", "--to", "packet").err
+    document = json.loads(cli("why", ORDERS, "A-1", "--to", "cancelled", "--json").out)
+    assert (document["to"], [step["event"] for step in document["way"]]) == ("cancelled", ["cancel"])
+
+
+def test_the_way_through_a_flat_chart_is_told_as_well(cli: Any, orders: ChartRepository[Any]) -> None:
+    shop = "tests.statechart.cli.shop:OrderChart"
+    assert cli("create", shop, "A-1", "price=7").code == 0
+
+    told = cli("why", shop, "A-1", "--to", "shipped")
+
+    assert told.out.endswith("if the guards agree\n  pay   → paid\n  ship  → shipped\n")
+    assert cli("why", shop, "A-1", "--to", "shiped").code == 2
+    assert cli("why", shop, "A-1", "--to", "paid", "--html", "a.html").code == 2
