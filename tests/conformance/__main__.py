@@ -13,6 +13,7 @@ from pathlib import Path
 
 from statechart import DocumentRefused, load
 from tests.conformance.converted import Sismic, XState
+from tests.conformance.copied import copied, own_files
 from tests.conformance.fetched import NotFetched, suites
 from tests.conformance.machine import Machine
 from tests.conformance.ours import Ours
@@ -32,6 +33,7 @@ def main() -> int:
         with suites() as (first, second):
             cases = [*w3c(first), *scion(second)]
             results = _run(cases)
+            found = list(copied((first, second), own_files()))
             written = page(results, sum(_is_loaded(case) for case in cases if case.suite == "SCION"))
     except NotFetched as error:
         print(error, file=sys.stderr)
@@ -39,7 +41,7 @@ def main() -> int:
     ours = results[OURS]
     passed = sum(outcome == "pass" for outcome in ours.values())
     print(f"{passed} of {len(ours)} documents passed in {time.monotonic() - begun:.0f} s")
-    found = list(_problems(ours))
+    found += _problems(ours)
     for problem in found:
         print(problem, file=sys.stderr)
     if found:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.conformance.__main__ import PAGE, _problems
 from tests.conformance.converted import Sismic, XState
+from tests.conformance.copied import copied
 from tests.conformance.fetched import NotFetched, _unpacked
 from tests.conformance.machine import Machine
 from tests.conformance.ours import Ours
@@ -110,6 +111,19 @@ def test_the_page_lists_each_document_that_is_not_passed() -> None:
     for (_suite, name), reason in REASONS.items():
         assert name in text
         assert reason in text
+
+
+def test_lines_that_are_copied_are_found(tmp_path: Path) -> None:
+    package, mine, other = tmp_path / "package", tmp_path / "mine.py", tmp_path / "other.py"
+    package.mkdir()
+    lines = [f"this is line number {number} of a long text in a package" for number in range(8)]
+    (package / "theirs.py").write_text("\n".join(lines))
+    mine.write_text("\n".join(["first", *(f"    {line}" for line in lines[2:6]), "last"]))
+    other.write_text("\n".join(lines[2:5]))
+
+    (found,) = copied([package], [mine, other])
+
+    assert found.startswith(f"{mine} has lines of theirs.py, from 'this is line number 2")
 
 
 def test_what_can_not_be_fetched_is_told(tmp_path: Path) -> None:
