@@ -42,7 +42,7 @@ USABLE = Inspection("postgresql://h/db", (CURRENT,), "PostgreSQL 18", role="ann"
     ("seen", "step"),
     [
         (replace(USABLE, schemas=(Found("s", None, ENGINE.head),)), "store migrate"),
-        (replace(USABLE, schemas=(Found("s", ENGINE.head, "0002_since_0001"),)), "store migrate"),
+        (replace(USABLE, schemas=(Found("s", ENGINE.head, "0003_since_0001"),)), "store migrate"),
         (replace(USABLE, schemas=(Found("s", "0009_since_0008", ENGINE.head),)), "update the program"),
         (replace(USABLE, is_writable=False), "name the primary server"),
         (
