@@ -21,7 +21,7 @@ from statechart.cli.values import place_of
 from statechart.formats.columns import columns_of
 from statechart.graph import failures
 from statechart.stored.timers.reading import FOREVER
-from statechart.terminal.cells import cut
+from statechart.terminal.cells import cut, width_of
 from statechart.terminal.colours import coloured, styled
 from statechart.terminal.output import emit, note, write
 from statechart.terminal.refusal import UsageRefused
@@ -194,14 +194,16 @@ class _Printer:
         if columns is not None and columns < _NARROW:
             at = at[-9:]
         before = f"{at}  {cleaned(outcome.name):{self._width}}  "
+        short = f"{outcome.event} → {outcome.to_state}"
         what = f"{outcome.event}: {outcome.from_state} → {outcome.to_state}"
         if outcome.status == "lapsed":
-            what = f"{outcome.event} lapsed: nothing takes it in {outcome.from_state}"
+            short = f"{outcome.event} lapsed"
+            what = f"{short}: nothing takes it in {outcome.from_state}"
         seconds = outcome.late.total_seconds()
         late = lasting(seconds) or (f"{seconds:.2f} s" if seconds >= _SHORT else "")
         what += f" ({late} late)" if late else ""
-        if columns is not None:
-            what = cut(what, columns - len(before))
+        if columns is not None and width_of(before + what) > columns:
+            what = cut(short, columns - width_of(before))
         return coloured(styled(before + what, "red" if outcome.to_state in self._bad else "plain"))
 
     def _note(self, outcome: TimerOutcome) -> None:
