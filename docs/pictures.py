@@ -1,4 +1,4 @@
-"""Draw the pictures of the README and of the home page, each for wide and for narrow screens."""
+"""Draw the pictures of the README, the home page and the tutorial, each for wide and for narrow screens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from statechart.testing.coverage.items import Covered
 from statechart.testing.coverage.texts import edge_item
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "order"))
-from order import OrderChart  # an example, which is not installed
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "parcels"))
+from order import OrderChart  # examples, which are not installed
+from parcels import ParcelChart
 
 BEGAN = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
 RUN = (
@@ -74,6 +76,12 @@ def coverage() -> Picture:
     return coloured(covered)
 
 
+def parcels() -> Picture:
+    """Return the chart of orders with states within states, with one that was paused and goes on."""
+    events = ("place", "authorise", "pack", "pause", "resume")
+    return compose(ParcelChart, path(ParcelChart, list(events)))
+
+
 def _test(chart: type[Chart], covered: Covered, test: str, events: Iterable[str]) -> None:
     for visit in path(chart, list(events)).visits:
         covered.meet("transitions", edge_item(visit.source, visit.event, visit.target), test)
@@ -93,6 +101,11 @@ def _drawn(compose: Callable[[], Picture], *, upright: bool) -> str:
 
 PICTURES = {
     f"_static/{name}{suffix}.svg": partial(_drawn, picture, upright=bool(suffix))
-    for name, picture in (("lifecycle", lifecycle), ("failed-run", failed_run), ("coverage", coverage))
+    for name, picture in (
+        ("lifecycle", lifecycle),
+        ("failed-run", failed_run),
+        ("coverage", coverage),
+        ("parcels", parcels),
+    )
     for suffix in ("", "-upright")
 }
