@@ -567,7 +567,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         transition: Transition | None = None,
         leaves: tuple[str, ...] = (),
     ) -> None:
-        about = self._subject or f"machine {id(self)}"
+        about = self._subject or f"machine {self._serial}"
         fired = FiredEvent(
             type(self),
             about,
@@ -585,7 +585,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
             watcher(fired)
 
     def _tell_begun(self, steps: tuple[Microstep, ...], later: frozenset[tuple[str, bool]]) -> None:
-        about = self._subject or f"machine {id(self)}"
+        about = self._subject or f"machine {self._serial}"
         begun = FiredEvent(type(self), about, INITIAL, "", self._state_text, {}, steps, later=later)
         for watcher in Hooks.watchers:
             watcher(begun)

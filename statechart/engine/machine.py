@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 from warnings import warn
 
@@ -53,6 +54,10 @@ Evolve = Callable[[Any, Transition], Any]
 NO_PAYLOAD: Mapping[str, Any] = {}
 
 
+_serials = count(1)
+"""The numbers of machines: one that is freed leaves its address to another, but not its number."""
+
+
 class Machine(Described[ModelT], Generic[ModelT]):
     """Runs the program of a chart on a model: chooses a transition, calls guards and hooks, commits.
 
@@ -99,6 +104,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
         chart = type(self)
         self._keeper: Keeper = keeper_of(cast("type", type(self.model)))
         self._macrostep: Macrostep | None = None
+        self._serial = next(_serials)
         self._guards: Mapping[str, bool] = {}
         self._later: frozenset[tuple[str, bool]] = frozenset()
         self._listeners = {id(listener): listener for listener in listeners}
@@ -483,7 +489,7 @@ class Machine(Described[ModelT], Generic[ModelT]):
         if self._hooks.firing is not None:
             raise NotCopyable(type(self).__name__, self._hooks.firing.event)
         made = {"_callbacks", "_hooks", "_others", "_program", "_keeper", "_macrostep"}
-        made |= {"_guards", "_later"}
+        made |= {"_guards", "_later", "_serial"}
         parts = {
             name: value
             for name, value in vars(self).items()

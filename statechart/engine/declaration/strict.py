@@ -31,7 +31,7 @@ OF_A_MACHINE = frozenset(
     (
         *("model", "subject", "commit", "state_field", "history_values"),
         *("_evolution", "_hooks", "_keeper", "_listeners", "_others", "_program", "_macrostep"),
-        *("_at", "_guards", "_later"),
+        *("_at", "_guards", "_later", "_serial"),
     )
 )
 """Attributes that a machine gets when it is built, and that no class shows."""

@@ -24,6 +24,12 @@ from tests.statechart.testing.nested.orders import Model, Order, Reminder
 ORDERS = Path(__file__).with_name("orders.py").read_text(encoding="utf-8")
 
 
+class Switch(Chart):
+    off = State(initial=True)
+    on = State()
+    press = off.to(on) | on.to(off)
+
+
 def counted(chart: type[Chart[Any]], *drivers: Any) -> Covered:
     """Return the coverage of what functions do with drivers of a chart, a test each."""
     coverage = Coverage()
@@ -376,3 +382,12 @@ def test_more_configurations_than_are_explored_are_told(monkeypatch: pytest.Monk
     assert f"    {covered.remarks[0]}\n" in as_text(coverage)
     assert covered.remarks[0] in as_mermaid(coverage)
     assert json.loads(as_json(coverage))["charts"][0]["remarks"] == covered.remarks
+
+
+def test_a_machine_never_goes_on_where_one_that_is_gone_ended() -> None:
+    def drive() -> None:
+        for _ in range(200):  # a freed machine leaves its address to the next
+            Driver(Switch, state="off").fire("press")
+            Driver(Switch, state="on").fire("press")
+
+    assert met(counted(Switch, drive), "pairs") == []
