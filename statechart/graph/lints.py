@@ -11,6 +11,7 @@ from statechart.graph.paths import LIMIT, shortest_paths
 from statechart.graph.walking import Place, Walk, explored
 from statechart.wording import JOINED, counted, state_text
 
+_ASTRAY = "leads to no final state: add a transition that does, or set validate_final_reachability = False"
 _SHOWN = 3  # of several configurations with one problem
 
 
@@ -128,7 +129,7 @@ def _of_walk(chart: AnyChart, walk: Walk, places: Mapping[Place, None], *, is_wh
         stuck, astray = walk.stuck(places), walk.astray(places)
         yield from _some(walk, stuck, "has no way out and is not final")
         if chart.validate_final_reachability and any(state.final for state in chart.states):
-            yield from _some(walk, astray - stuck, "leads to no final state: add a transition that does")
+            yield from _some(walk, astray - stuck, _ASTRAY)
 
 
 def _some(walk: Walk, found: AbstractSet[int], what: str) -> Iterator[str]:

@@ -396,7 +396,8 @@ give_up = later.to(closed)""",
         SIDE.replace("close = both.to(closed)", "close = idle.to(closed)\nagain = both.to(both)").replace(
             "a2 = State(final=True)", "a2 = State()"
         ),
-        "configuration 'a1 + b1' leads to no final state: add a transition that does",
+        "configuration 'a1 + b1' leads to no final state: add a transition that does, or set "
+        "validate_final_reachability = False",
     ),
     "a configuration without a way out": (
         SIDE.replace("close = both.to(closed)", "close = idle.to(closed)").replace(
