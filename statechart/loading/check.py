@@ -33,7 +33,22 @@ def states_by_id(description: Description) -> dict[str, Described]:
     starts = tuple(targets_of(description.initial, found, description.states[0]))
     if any(state.remembers for state in starts):
         raise starts[0].place.refused("a chart can't begin in a history state: name another")
+    for at, first in enumerate(starts):
+        for second in starts[:at]:
+            if not _may_be_active_together(first, second):
+                raise first.place.refused(
+                    f"a chart can't begin in {second.id!r} and {first.id!r} together: "
+                    "name states of different regions"
+                )
     return found
+
+
+def _may_be_active_together(first: Described, second: Described) -> bool:
+    """Return whether two states are in different regions of a parallel state."""
+    around: Described | None = first
+    while around is not None and around is not second and not second.is_within(around):
+        around = around.parent
+    return around is not None and around not in (first, second) and around.kind is Kind.PARALLEL
 
 
 def targets_of(
@@ -79,5 +94,9 @@ def _check(state: Described, states: Mapping[str, Described]) -> None:
             )
         if not (arrow.events or arrow.guards or targets):
             raise arrow.place.refused("the transition has neither event, condition nor target: give one")
+    if any(states[name].remembers and not states[name].arrows for name in state.initial):
+        raise state.place.refused(
+            f"{state.id!r} begins in a history state without a transition: give it one, for the first time"
+        )
     if state.remembers and len(state.arrows) > 1:
         raise state.place.refused(f"the history {state.id!r} has several transitions: leave one")

@@ -151,7 +151,10 @@ class Content:
                 f"<cancel sendid='..'/> in the <onexit> of {found.id!r}",
             )
         number = float(delay[1])
-        after = timedelta(milliseconds=number) if delay[2] == "ms" else timedelta(seconds=number)
+        try:
+            after = timedelta(milliseconds=number) if delay[2] == "ms" else timedelta(seconds=number)
+        except OverflowError:
+            raise self._refused(element, f"the delay {delay[0]} of {element.shown} is too long") from None
         return Delay(self._place(element), attributes["event"], after)
 
     def _literal_text(self, element: Element) -> str | None:

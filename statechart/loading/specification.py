@@ -67,7 +67,7 @@ class Delay:
     after: timedelta | str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Described:
     """A state.
 

@@ -247,6 +247,8 @@ def _history(state: HistoryState) -> Iterator[str]:
         parent = state.parent
         if parent is not None and any(not _is_around(parent, target) for target in way.targets):
             yield f"history state {name!r} leads out of {parent.id!r}: give it a target within"
+        if any(target is state for target in way.targets):
+            yield f"history state {name!r} leads to itself, and so nowhere at first: give it another target"
 
 
 def _silent(about: str, way: Transition) -> Iterator[str]:

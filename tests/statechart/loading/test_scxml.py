@@ -44,6 +44,9 @@ def wrapped(states: str, attributes: str = "") -> str:
     return f'<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" {attributes}>\n{states}\n</scxml>'
 
 
+LOOPING = wrapped("<state id='a'><history id='h'><transition target='h'/></history><state id='b'/></state>")
+
+
 def leaves(machine: Chart[Any]) -> tuple[str, ...]:
     state = machine.model.state
     return state.active if isinstance(state, Configuration) else (state,)
@@ -228,6 +231,10 @@ def test_internal_transitions_of_compound_states_do_not_leave_them() -> None:
         (wrapped("<parallel id='a'/>"), 2, "add its regions"),
         (wrapped("<state id='a'/><state id='c' initial='a'><state id='d'/></state>"), 2, "is not within"),
         (wrapped("<state id='a'><transition event='fire' target='a'/></state>"), None, "rename it"),
+        (wrapped("<state id='a'/>\n<state id='b'/>", "initial='a b'"), 3, "regions"),
+        (LOOPING, None, "leads to itself"),
+        (wrapped("<state id='a' initial='h'><history id='h'/><state id='b'/></state>"), 2, "give it one"),
+        (ORDER.replace("90s", "99999999999999999s"), 8, "too long"),
         ("<html>\n</html>", 1, "<scxml>"),
         ("<scxml>\n<state>", 2, "well-formed"),
         ("<!DOCTYPE scxml [<!ENTITY a 'b'>]>\n<scxml>&a;</scxml>", 1, "document type"),
