@@ -29,9 +29,7 @@ from statechart.stored.opening import opened
 from statechart.stored.past import at_moment, at_revision
 from statechart.stored.session import Allowed, ChartSession, allowed_on
 from statechart.stored.store import Options
-from statechart.stored.timers.attempt import COMMAND
-from statechart.stored.timers.reading import Timers, earliest_first
-from statechart.stored.timers.runner import Tell, TimersRunner, now
+from statechart.stored.timers.reading import COMMAND, Timers, earliest_first
 from statechart.stored.verifying import Report, Verification
 from statechart.utc import moment_of
 
@@ -48,6 +46,7 @@ if TYPE_CHECKING:
     from statechart.storage.session import Migration
     from statechart.stored.moving.values import ValuesMove
     from statechart.stored.store import Opened, Store
+    from statechart.stored.timers.runner import Tell, TimersRunner
 
 
 class ChartRepository(Generic[ModelT]):
@@ -223,7 +222,7 @@ class ChartRepository(Generic[ModelT]):
             return session.fire_due(now)
 
     def timers(
-        self, *, tell: Tell | None = None, clock: Callable[[], datetime] = now
+        self, *, tell: Tell | None = None, clock: Callable[[], datetime] | None = None
     ) -> TimersRunner[ModelT]:
         """Return a runner that fires the timers of all values when they are due.
 
@@ -232,13 +231,17 @@ class ChartRepository(Generic[ModelT]):
 
         Args:
             tell: Called with what became of each timer.
-            clock: Returns the present moment, for tests.
+            clock: Returns the present moment; by default that of the system.
         """
 
         def held(name: str, timeout: float) -> ChartSession[ModelT]:
             return self.open(name, command=COMMAND, timeout=timeout)
 
-        return TimersRunner(self._opened, self.chart, held, tell=tell, clock=clock)
+        timers = import_module("statechart.stored.timers.runner")  # loaded by those who run timers only
+        found: TimersRunner[ModelT] = timers.TimersRunner(
+            self._opened, self.chart, held, tell=tell, clock=clock or timers.now
+        )
+        return found
 
     def load(self, name: str) -> ModelT:
         """Return the recorded value of a name.

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 Problem: TypeAlias = Literal["locked", "damaged", "unsaved", "away"]
 
-COMMAND = "fire timers"
-"""Shown to others who find a name locked."""
-
 
 @dataclass(slots=True)
 class Attempt:

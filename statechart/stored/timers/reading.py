@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 """A moment by which every timer is due."""
 
+COMMAND: Final = "fire timers"
+"""Shown to others who find a name locked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timers(Generic[ModelT]):
