@@ -24,7 +24,7 @@ from statechart.engine.effects import named
 from statechart.engine.hooks import Commit, Firing, Hooks, Transition
 from statechart.engine.nested import running
 from statechart.engine.nested.program import NestedProgram
-from statechart.engine.objects import Keeper
+from statechart.engine.objects import Keeper, may_be_named
 from statechart.engine.payload import RESERVED, Payload, require_spelt
 from statechart.engine.program import Program, Step
 from statechart.engine.refusals import require_fitting
@@ -252,7 +252,8 @@ class Machine(Described[ModelT], Generic[ModelT]):
     def _subject(self) -> str | None:
         if self.subject is not None:
             return self.subject
-        name = getattr(self.model, "name", None)
+        model: Any = self.model
+        name = getattr(model, "name", None) if may_be_named(model.__class__) else None
         return None if name is None else str(name)
 
     @property

@@ -185,3 +185,12 @@ def _slots(model: type) -> frozenset[str]:
     bodies = [vars(base).get("__slots__", ()) for base in model.__mro__]
     names = {name for body in bodies for name in ((body,) if isinstance(body, str) else body)}
     return frozenset(names - {"__dict__", "__weakref__"})
+
+
+@lru_cache(maxsize=128)
+def may_be_named(kind: Any) -> bool:
+    """Return whether models of a class may have a name; pydantic takes long to say that one has not."""
+    if not issubclass(kind, BaseModel) or kind.model_config.get("extra") == "allow":
+        return True
+    own = kind.__mro__[: kind.__mro__.index(BaseModel)]
+    return "name" in kind.model_fields or any({"name", "__getattr__"} & vars(base).keys() for base in own)

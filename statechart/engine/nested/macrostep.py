@@ -73,11 +73,12 @@ class Macrostep:
         self._entered: list[Node] = []
         self._after: list[tuple[Step, Known]] = []
         self._prepared: dict[tuple[int, int, int], Known] = {}
+        self._assign: Assign | None = None
 
     def without_timer(self, timer: str) -> None:
         """End a timer, since its event is fired."""
         timers = {name: at for name, at in self.standing.timers.items() if name != timer}
-        self.standing = self.standing._replace(timers=timers)
+        self.standing = Standing(self.standing.active, self.standing.history, timers)
 
     def raise_(self, event: str, payload: Mapping[str, Any]) -> None:
         """Queue an event, to be taken after the microsteps that are under way."""
@@ -204,6 +205,7 @@ class Macrostep:
         entered: State | None = None,
     ) -> Known:
         """Return the keywords for a step and a state, prepared once for each microstep."""
+        self._show()
         key = (id(step), id(left), id(entered))
         found = self._prepared.get(key)
         if found is None:
@@ -212,6 +214,12 @@ class Macrostep:
             self._prepared[key] = found
         return found
 
+    def _show(self) -> None:
+        """Show hooks the configuration, which nothing has to be called for until then."""
+        if self._assign is not None:
+            self._assign(self.standing)
+            self._assign = None
+
     def _leave(self, course: Course, owners: Owners, payload: Mapping[str, Any]) -> None:
         for step, state, calls in course.left:
             keywords = self._known(step, owners, payload, left=state)
@@ -219,7 +227,7 @@ class Macrostep:
                 call(owners, keywords)
         if course.ended and not course.ended.isdisjoint(self.standing.timers):
             timers = {name: at for name, at in self.standing.timers.items() if name not in course.ended}
-            self.standing = self.standing._replace(timers=timers)
+            self.standing = Standing(self.standing.active, self.standing.history, timers)
 
     def _on(self, step: Step, keywords: Known, owners: Owners, plan: Plan) -> None:
         if not step.on:
@@ -238,7 +246,7 @@ class Macrostep:
         plan = course.plan
         history = {**self.standing.history, **plan.remembered} if plan.remembered else self.standing.history
         self.standing = Standing(plan.configuration, history, self.standing.timers)
-        assign(self.standing)
+        self._assign = assign
         timers: dict[str, datetime] = {}
         for step, state, calls, content, alarms, done in course.entered:
             data: dict[str, Any] = {}
@@ -250,12 +258,14 @@ class Macrostep:
                         data.update(result)
                 for call in content:
                     call(owners, keywords)
+            if alarms:
+                self._show()
             for alarm in alarms:  # after the hooks, which may say how long
                 timers[alarm.name] = alarm.deadline(self.at, owners[1], self._subject)
             for event in done:
                 self._queue.append((event, data))
         if timers:
-            self.standing = self.standing._replace(timers={**self.standing.timers, **timers})
+            self.standing = Standing(plan.configuration, history, {**self.standing.timers, **timers})
         if self._program.has_effects:
             self._entered += [node for node, _ in plan.entries]
 

@@ -136,6 +136,7 @@ class NestedProgram(Program):
         self._types = any(visit.declared for visit in self.visits)
         for step in steps:  # whose keywords serve the states that are left and entered, too
             step.extras |= extras_of(called) & {"event_data"}
+        self.has_effects: bool = bool(self._effects)
         self.has_eventless: bool = any(event is None for _, event in self.steps_by_way)
         self._memories = any(node.remembers for node in self.table.nodes)
         self._chosen: dict[tuple[int, str | None], Chains] = {}
@@ -217,7 +218,7 @@ class NestedProgram(Program):
 
     def plan(self, steps: list[Step], standing: Standing) -> Plan:
         """Return the effect of steps without conflicts on a standing."""
-        memory = tuple(sorted(standing.history.items())) if self._memories else ()
+        memory = tuple(standing.history.items()) if self._memories else ()
         key = (standing.active, tuple(map(id, steps)), memory)
         found = self._plans.get(key)
         if found is None:
@@ -276,11 +277,6 @@ class NestedProgram(Program):
             ),
             tuple((self.form.texts(1 << memory)[0], known) for memory, known in plan.recalled.items()),
         )
-
-    @property
-    def has_effects(self) -> bool:
-        """Whether a macrostep may make effects due."""
-        return bool(self._effects)
 
     def due(self, events: Iterable[str | None], entered: Iterable[Node]) -> list[Effect]:
         """Return the effects that a macrostep makes due, by its events and the states that it entered."""

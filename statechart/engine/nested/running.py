@@ -105,7 +105,7 @@ def fire(
     """
     __tracebackhide__ = True
     hooks, keeper, model = machine._hooks, machine._keeper, machine.model
-    chart = type(machine)
+    chart, own = type(machine), machine.__dict__  # whose `__setattr__` asks a lot
     if hooks.firing is not None:
         raise NestedFire(chart.__name__, event)
     program = program_of(machine)
@@ -116,26 +116,26 @@ def fire(
         steps = steps_of(machine, event)
         if steps:
             require_fitting(chart.__name__, event, steps, payload)
-    macrostep = Macrostep(
-        program, before, event, at=machine._at or now(), subject=machine._subject or chart.__name__
-    )
     firing: Firing = machine._begun(event, payload, program.form.text(before.active))
+    at = machine._at or now()
+    macrostep = Macrostep(program, before, event, at=at, subject=firing.subject or chart.__name__)
     run = _Run(machine, program, macrostep, firing, timer)
     saved = keeper.saved(model) if program.calls else None
     try:
-        hooks.firing, machine._macrostep = firing, macrostep
+        hooks.firing = firing
+        own["_macrostep"] = macrostep
         if program.calls:
-            firing.draft = machine.__dict__["model"] = keeper.draft(model)
+            firing.draft = own["model"] = keeper.draft(model)
         run.take(payload)
         if firing.transition is None:  # what a validator changed before the refusal
-            machine.__dict__["model"] = model
+            own["model"] = model
             keeper.restore(model, held, saved)
     except BaseException as error:
-        machine._macrostep = None
+        own["_macrostep"] = None
         machine._failed(firing, error, held, saved, macrostep.microstep)
     finally:
-        hooks.firing = machine._macrostep = None
-        machine._guards, machine._later = macrostep.guards, frozenset(macrostep.later)
+        hooks.firing = own["_macrostep"] = None
+        own["_guards"], own["_later"] = macrostep.guards, frozenset(macrostep.later)
     return firing.transition
 
 
