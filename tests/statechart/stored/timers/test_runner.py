@@ -284,13 +284,14 @@ async def test_a_deleted_name_is_forgotten(any_place: str) -> None:
 async def test_a_database_that_is_away_is_told_once_and_waited_for(
     postgres_url: str, logged: list[str]
 ) -> None:
-    proxy = Proxy(postgres_url)
+    proxy, clock = Proxy(postgres_url), Clock()
     repository = jobs(proxy.url)
-    repository.create("a", Job(seconds=0.3))
+    repository.create("a", Job(seconds=60))
     told: list[TimerOutcome] = []
 
-    async with repository.timers(tell=told.append) as runner:
+    async with repository.timers(tell=told.append, clock=clock) as runner:
         proxy.close()
+        clock.step(seconds=HOUR)
         await until(lambda: told)
         await asyncio.sleep(0.3)
         assert [each.status for each in told] == ["away"]
