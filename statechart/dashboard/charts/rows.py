@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from statechart.configuration import active_in
@@ -43,6 +43,7 @@ class Classes:
     failures: frozenset[str]
     finals: frozenset[str]
     chart: type[Chart]
+    _known: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, chart: type[Chart]) -> Classes:
@@ -54,13 +55,20 @@ class Classes:
         """Return the states to find a value by: the state, or all that are active and the text of them."""
         if not self.chart._holds_configuration:
             return state
-        found = active_in(self.chart, state)
+        found = self._active(state)
         named = (state_text(each.value) for each in every_state(self.chart))
         return tuple(dict.fromkeys([*(name for name in named if name in found), state]))
 
+    def _active(self, state: str) -> frozenset[str]:
+        """Return the active states; thousands of values share a few texts."""
+        found = self._known.get(state)
+        if found is None:
+            found = self._known[state] = active_in(self.chart, state)
+        return found
+
     def group_of(self, state: str, *, due: bool = False, held: bool = False) -> str:
         """Return the group of a value by its state, the effects that are due, and whether it is held."""
-        if not self.failures.isdisjoint(active_in(self.chart, state)):
+        if not self.failures.isdisjoint(self._active(state)):
             return FAILED
         if due or held:
             return EFFECTS if due else UNDER_WAY

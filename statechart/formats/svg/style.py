@@ -114,6 +114,9 @@ _NESTED_RULES = """\
 .chart .frame.around .name{fill:var(--chart-way)}
 .chart .frame.visited .box{stroke:var(--chart-way)}
 .chart .frame.region.visited:not(.tied) .box{stroke:none}
+.chart .frame.failure .box{stroke:var(--chart-failure-edge)}
+.chart .frame.missed .box,.chart .frame.region.missed .box{stroke:var(--chart-missed);\
+stroke-dasharray:2 3;stroke-width:2}
 .chart .separator{fill:none;stroke:var(--chart-edge);stroke-width:1.3;stroke-dasharray:6 5}
 .chart .history .mark{font-size:11px;font-weight:700}
 .chart .clock{fill:none;stroke:var(--chart-muted);stroke-width:1.2}

@@ -95,8 +95,15 @@ def _piece(
             weight = 1.0 + 1.0 / len(ports)
             if Shape.DOT in (piece.tie.source.shape, block.shape):
                 weight = _STRONG
+            elif _is_chained(piece):
+                weight *= 2.0
             there = found.numbers[layer, piece]
             found.springs.append(Spring(members[block], there, block.port(piece.tie, side).offset, weight))
+
+
+def _is_chained(piece: Piece) -> bool:
+    """Return whether a piece leads from a member to the next layer's, which looks best in one line."""
+    return len(piece.span) == 1 and not piece.turned
 
 
 def _side(item: object, layer: int, side: int, frame: Block) -> float:

@@ -16,7 +16,7 @@ from statechart.formats.svg.texts import inscription, name_lines, small_lines
 from statechart.picture import Node, Picture
 
 _TITLE_WIDTH = 260.0
-_SHRUNK = 3.0
+_SHRUNK = 2.0
 
 
 def plan(picture: Picture, *, upright: bool = False, width: float) -> Plan:

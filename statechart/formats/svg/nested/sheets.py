@@ -126,7 +126,8 @@ def _lane(stack: Block, tie: Tie) -> int:
 
 
 def _sheet(frame: Block, ties: Sequence[Tie]) -> Sheet:
-    members = frame.members
+    # Final states come last, wherever they are declared.
+    members = sorted(frame.members, key=lambda block: block.node is not None and block.node.final)
     numbers = {block: number for number, block in enumerate(members)}
     links = [
         (numbers[member(tie.source, frame)], numbers[member(tie.target, frame)])
