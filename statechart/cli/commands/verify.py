@@ -11,7 +11,7 @@ from statechart.answers.values import verified_document
 from statechart.cli import loading
 from statechart.cli.parameters import subcommand
 from statechart.cli.settings import Settings
-from statechart.errors import StorageError
+from statechart.errors import StorageError, UnknownState
 from statechart.stored.repository import ChartRepository
 from statechart.stored.verifying import Report
 from statechart.terminal.colours import styled
@@ -52,10 +52,13 @@ def _advice(settings: Settings, repository: ChartRepository[Any], name: str) -> 
     """Return the next step for a value with a problem."""
     try:
         repository.history(name)
-    except StorageError as error:
+        repository.summary(name)  # of a state that the chart does not have
+    except (StorageError, UnknownState) as error:
         found = report(error, settings)
-        if found is not None and found.next:
-            return found.next[0]
+        this = settings.spell("verify NAME", name)
+        steps = [step for step in found.next if step != this] if found is not None else []
+        if steps:
+            return steps[0]
     return settings.spell("history NAME", name)
 
 

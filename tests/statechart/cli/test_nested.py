@@ -198,6 +198,7 @@ def test_other_names_go_on_beside_an_illegal_configuration(cli: Any, tmp_path: P
     assert "? unreadable" in listed.out
     assert "A-1: 2 records, 1 transition, all intact" in verified.out
     assert "record 1: OrderChart can't be in awaiting" in verified.out
+    assert "next, for bad: name the ChartRepository with its migrations" in verified.err
     assert cli("history", ORDERS, "bad").code == 0
     assert cli("history", ORDERS, "bad", "--at", "1").out.startswith("bad was awaiting\n")
 
