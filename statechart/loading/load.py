@@ -14,7 +14,7 @@ from statechart.loading.known import refuse_errors
 from statechart.loading.scxml import read_scxml
 from statechart.loading.source import read_source
 from statechart.loading.specification import Description
-from statechart.loading.xstate import read_xstate
+from statechart.loading.xstate.reading import read_xstate
 
 
 def load(

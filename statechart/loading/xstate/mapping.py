@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from statechart.loading import xstate
 from statechart.loading.source import Source, decoded
 
 DEEPEST: Final = 200
@@ -19,7 +20,7 @@ def read_mapping(source: Source) -> dict[str, Any]:
     Raises:
         DocumentRefused: It is no JSON or YAML, no mapping, or is nested too deeply.
     """
-    found = _json(source) if source.language == "json" else _yaml(source)
+    found = _json(source) if source.language == "json" else xstate.read_yaml(source, DEEPEST)
     if not isinstance(found, dict):
         raise source.refused(f"it is a {type(found).__name__}: give a mapping with states")
     _check(source, found)
@@ -40,24 +41,6 @@ def _json(source: Source) -> object:
         return found
     except json.JSONDecodeError as error:
         raise source.refused(f"it is no JSON ({error.msg}): correct it", line=error.lineno) from None
-
-
-def _yaml(source: Source) -> object:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    yaml = YAML(typ="safe", pure=True)  # YAML 1.2, in which `on` is a string
-    yaml.max_depth = DEEPEST
-    try:
-        found: object = yaml.load(decoded(source))
-        return found
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = None if mark is None else mark.line + 1
-        reason = error.problem or error.context or "it can't be read"
-        raise source.refused(f"it is no YAML ({reason}): correct it", line=line) from None
-    except (YAMLError, ValueError) as error:
-        raise source.refused(f"it is no YAML ({str(error).splitlines()[0]}): correct it") from None
 
 
 def _check(source: Source, whole: object) -> None:

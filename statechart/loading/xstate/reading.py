@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from statechart.loading.mapping import read_mapping
-from statechart.loading.named import Named
 from statechart.loading.source import Source
 from statechart.loading.specification import Arrow, Delay, Described, Description, Kind, Place
-from statechart.loading.targets import Targets
+from statechart.loading.xstate.mapping import read_mapping
+from statechart.loading.xstate.named import Named
+from statechart.loading.xstate.targets import Targets
 from statechart.wording import nearest
 
 _TOLD: Final = frozenset(("description", "meta", "tags", "$schema"))
