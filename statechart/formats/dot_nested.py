@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from statechart.formats.colours import COLOURS
 from statechart.formats.dot_parts import edge_line, node_line, quoted
@@ -21,7 +21,8 @@ def nested_body(picture: Picture) -> Iterator[str]:
 
     A node belongs to the first cluster that names it, so that transitions follow after all states.
     """
-    yield "compound=true;"
+    # The older ranking takes a cluster for one node, and fails if transitions lead around between clusters.
+    yield "compound=true; newrank=true;"
     homes = {member: phase for phase, members in picture.boxes.items() for member in members}
     top = picture.within()
     yield f'"[*]" [{_DOT}];'
@@ -76,13 +77,12 @@ def _marked(node: Node, picture: Picture) -> str:
     return "" if kind is None else ', fillcolor="{}", color="{}"'.format(*COLOURS[kind])
 
 
-def _opening(dot: str, state: str, picture: Picture) -> str:
-    return f"{dot} -> {quoted(_first(state, picture))}{_clipped('lhead', state, picture)};"
-
-
-def _clipped(end: str, state: str, picture: Picture) -> str:
-    around = picture.node(state).is_around
-    return f" [{end}={quoted(f'cluster_state_{state}')}]" if around else ""
+def _opening(dot: str, state: str, picture: Picture, *, back: bool = False) -> str:
+    options = ["constraint=false"] if back else []
+    if picture.node(state).is_around:
+        options.append(f"lhead={quoted(f'cluster_state_{state}')}")
+    shown = f" [{', '.join(options)}]" if options else ""
+    return f"{dot} -> {quoted(_first(state, picture))}{shown};"
 
 
 def _edges(picture: Picture) -> Iterator[str]:
@@ -93,26 +93,33 @@ def _edges(picture: Picture) -> Iterator[str]:
         tail = f"{arrow.source}." if arrow.source in tags else _last(arrow.source, picture)
         clip = _ltail(arrow, tags, picture)
         note = "(internal)" if arrow.reach == "internal" else ""
-        is_earlier = depths.get(arrow.target, 0) < depths.get(arrow.source, 0)
-        is_apart = picture.node(arrow.source).parent != picture.node(arrow.target).parent
-        around = picture.node(arrow.target).is_around
         if arrow.others:
             forks += 1
             fork = f"fork {forks}"
             yield f"{quoted(fork)} [{_FORK}];"
             yield edge_line(arrow, source=tail, target=fork, clip=clip, note=note)
-            for target in arrow.targets:
-                yield _opening(quoted(fork), target, picture)
+            yield from (_opening(quoted(fork), target, picture, back=True) for target in arrow.targets)
             continue
+        back = bool(tags) or _leads_back(arrow, picture, depths)
         is_tag = arrow.target in tags
         # The part of an edge within a box is not drawn: its label is nearest to the rest if that is short.
-        inner = _last(arrow.target, picture) if is_earlier else _entrance(arrow.target, picture)
-        head = f"{arrow.target}." if is_tag else inner
-        if not is_tag and around:
+        inner = (_last if back else _entrance)(arrow.target, picture)
+        if not is_tag and picture.node(arrow.target).is_around:
             clip += f", lhead={quoted(f'cluster_state_{arrow.target}')}"
-        yield edge_line(
-            arrow, back=is_earlier and (is_apart or around), source=tail, target=head, clip=clip, note=note
-        )
+        head = f"{arrow.target}." if is_tag else inner
+        yield edge_line(arrow, back=back, source=tail, target=head, clip=clip, note=note)
+        if not back and picture.node(arrow.target).kind == "parallel":
+            # All regions begin after the source. Graphviz fails if some are put on one rank instead.
+            _, *others = [child for child in picture.within(arrow.target) if not child.is_history]
+            for region in others:
+                yield f"{quoted(tail)} -> {quoted(_entrance(region.id, picture))} [style=invis];"
+
+
+def _leads_back(arrow: Arrow, picture: Picture, depths: Mapping[str, int]) -> bool:
+    """Return whether a transition leads back between boxes, and has no part in the order of states."""
+    source, target = picture.node(arrow.source), picture.node(arrow.target)
+    is_between = source.parent != target.parent or target.is_around
+    return target.is_history or (is_between and depths[arrow.target] < depths[arrow.source])
 
 
 def _ltail(arrow: Arrow, tags: frozenset[str], picture: Picture) -> str:
@@ -156,7 +163,7 @@ def _last(state: str, picture: Picture) -> str:
 
 
 def _depths(picture: Picture) -> dict[str, int]:
-    """Return how many transitions lead to each state at least, for the states that can be reached."""
+    """Return how many transitions lead to each state at least."""
     leaving: dict[str, list[Arrow]] = {}
     for arrow in picture.arrows:
         leaving.setdefault(arrow.source, []).append(arrow)
@@ -172,4 +179,4 @@ def _depths(picture: Picture) -> dict[str, int]:
     for start in picture.starts:
         for state, path in breadth_first(start, steps):
             depths.setdefault(state, sum(step is not None for step in path))
-    return depths
+    return {node.id: depths.get(node.id, 0) for node in picture.nodes}
