@@ -77,11 +77,9 @@ def _marked(node: Node, picture: Picture) -> str:
     return "" if kind is None else ', fillcolor="{}", color="{}"'.format(*COLOURS[kind])
 
 
-def _opening(dot: str, state: str, picture: Picture, *, back: bool = False) -> str:
-    options = ["constraint=false"] if back else []
-    if picture.node(state).is_around:
-        options.append(f"lhead={quoted(f'cluster_state_{state}')}")
-    shown = f" [{', '.join(options)}]" if options else ""
+def _opening(dot: str, state: str, picture: Picture) -> str:
+    around = picture.node(state).is_around
+    shown = f" [lhead={quoted(f'cluster_state_{state}')}]" if around else ""
     return f"{dot} -> {quoted(_first(state, picture))}{shown};"
 
 
@@ -91,40 +89,46 @@ def _edges(picture: Picture) -> Iterator[str]:
     for arrow in (arrow for arrow in picture.arrows if arrow.targets):
         tags = _tagged(arrow, picture)
         tail = f"{arrow.source}." if arrow.source in tags else _last(arrow.source, picture)
-        clip = _ltail(arrow, tags, picture)
         note = "(internal)" if arrow.reach == "internal" else ""
         if arrow.others:
             forks += 1
             fork = f"fork {forks}"
             yield f"{quoted(fork)} [{_FORK}];"
-            yield edge_line(arrow, source=tail, target=fork, clip=clip, note=note)
-            yield from (_opening(quoted(fork), target, picture, back=True) for target in arrow.targets)
+            yield edge_line(
+                arrow, source=tail, target=fork, clip=_clip(arrow.source, "ltail", tags, picture)
+            )
+            yield from (_opening(quoted(fork), target, picture) for target in arrow.targets)
             continue
         back = bool(tags) or _leads_back(arrow, picture, depths)
         is_tag = arrow.target in tags
         # The part of an edge within a box is not drawn: its label is nearest to the rest if that is short.
         inner = (_last if back else _entrance)(arrow.target, picture)
-        if not is_tag and picture.node(arrow.target).is_around:
-            clip += f", lhead={quoted(f'cluster_state_{arrow.target}')}"
+        ends = ("lhead", "ltail") if back else ("ltail", "lhead")
+        clip = "".join(
+            _clip(state, end, tags, picture)
+            for state, end in zip((arrow.source, arrow.target), ends, strict=True)
+        )
         head = f"{arrow.target}." if is_tag else inner
-        yield edge_line(arrow, back=back, source=tail, target=head, clip=clip, note=note)
+        # Graphviz fails on some circles of edges that have no part in the order of states.
+        yield edge_line(arrow, reverse=back, source=tail, target=head, clip=clip, note=note)
         if not back and picture.node(arrow.target).kind == "parallel":
-            # All regions begin after the source. Graphviz fails if some are put on one rank instead.
+            # All regions begin after the source.
             _, *others = [child for child in picture.within(arrow.target) if not child.is_history]
             for region in others:
                 yield f"{quoted(tail)} -> {quoted(_entrance(region.id, picture))} [style=invis];"
 
 
 def _leads_back(arrow: Arrow, picture: Picture, depths: Mapping[str, int]) -> bool:
-    """Return whether a transition leads back between boxes, and has no part in the order of states."""
+    """Return whether a transition leads back between boxes, so that its target comes first."""
     source, target = picture.node(arrow.source), picture.node(arrow.target)
     is_between = source.parent != target.parent or target.is_around
     return target.is_history or (is_between and depths[arrow.target] < depths[arrow.source])
 
 
-def _ltail(arrow: Arrow, tags: frozenset[str], picture: Picture) -> str:
-    around = picture.node(arrow.source).is_around and arrow.source not in tags
-    return f", ltail={quoted(f'cluster_state_{arrow.source}')}" if around else ""
+def _clip(state: str, end: str, tags: frozenset[str], picture: Picture) -> str:
+    """Return the attribute that ends an edge at the box of a state."""
+    around = picture.node(state).is_around and state not in tags
+    return f", {end}={quoted(f'cluster_state_{state}')}" if around else ""
 
 
 def _tagged(arrow: Arrow, picture: Picture) -> frozenset[str]:

@@ -33,7 +33,14 @@ _KINDS = {
 
 
 def edge_line(
-    arrow: Arrow, *, back: bool = False, source: str = "", target: str = "", clip: str = "", note: str = ""
+    arrow: Arrow,
+    *,
+    back: bool = False,
+    source: str = "",
+    target: str = "",
+    clip: str = "",
+    note: str = "",
+    reverse: bool = False,
 ) -> str:
     """Return the line of a transition.
 
@@ -44,6 +51,7 @@ def edge_line(
         target: The node that it ends at, if not at its target.
         clip: Attributes that end it at the boxes around these nodes.
         note: A line of its label.
+        reverse: Whether its ends are written the other way around, which puts the target first.
     """
     more = [f"[{', '.join(arrow.guards)}]"] if arrow.guards else []
     more += [note] if note else []
@@ -53,7 +61,11 @@ def edge_line(
         mark = f', color="{COLOURS[kind][1]}", penwidth=2{style}'
     # A way back must not place a box before, or below, the boxes that lead to it.
     rank = ", constraint=false" if back else ""
-    way = f"{quoted(source or arrow.source)} -> {quoted(target or arrow.target)}"
+    ends = [quoted(source or arrow.source), quoted(target or arrow.target)]
+    if reverse:
+        ends.reverse()
+        clip = f", dir=back{clip}"
+    way = " -> ".join(ends)
     return f"{way} [label={quoted(arrow.spelled(str), *more)}{rank}{mark}{clip}];"
 
 

@@ -100,6 +100,8 @@ def in_dot(chart: Any) -> list[Said]:
                 else node.rstrip(".")
                 for end, node in (("ltail", edge[1]), ("lhead", edge[2]))
             ]
+            if "dir=back" in options:
+                ends.reverse()
             label = re.search(r'label="(.*?)"', options)
             if ends[0].startswith("fork "):
                 forks.setdefault(ends[0], []).append(ends[1])
