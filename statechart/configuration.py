@@ -23,11 +23,13 @@ class Bound:
 
     Attributes:
         chart: The name of the chart.
+        leaves: The active states without states within them: those of a changed copy are others.
         active: All active states, those around others too.
         known: All states of the chart.
     """
 
     chart: str
+    leaves: tuple[str, ...]
     active: frozenset[str]
     known: frozenset[str]
 
@@ -80,7 +82,7 @@ class Configuration(BaseModel, frozen=True, extra="forbid"):
         if name in self.active:
             return True
         bound = self._bound
-        if bound is None:
+        if bound is None or bound.leaves != self.active:
             raise ValueError(
                 f"{name!r} may be a state around others, which a configuration without its chart can't "
                 "tell: ask with the state itself, such as `Order.open in configuration`"

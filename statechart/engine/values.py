@@ -149,8 +149,11 @@ def require_entered(chart: type[StateChart[Any]], value: object, target: object,
         InvalidValue: It is in another state, or has none.
     """
     state = getattr(value, "state", None)
-    if form_of(chart) is not None:
+    form = form_of(chart)
+    if form is not None:
         entered = state == target
+        if entered:
+            form.read(state)  # so that it knows its chart, as the target does
     else:
         found = state_of(chart.states_map, state)
         entered = found is not None and found.value == target

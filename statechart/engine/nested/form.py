@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,7 +56,11 @@ class Form:
         self._named: dict[int, tuple[str, ...]] = {}
         self._shown: dict[int, tuple[tuple[str, ...], str, Bound]] = {}
         # What was made last is mostly what is read next. One tuple, as threads share it.
-        self._last: tuple[object, Mapping[str, tuple[str, ...]], Standing] = (None, {}, Standing(0, {}, {}))
+        self._last: tuple[Configuration | None, Mapping[str, tuple[str, ...]], Standing] = (
+            None,
+            {},
+            Standing(0, {}, {}),
+        )
         self._known = frozenset(
             text for text, node in zip(self._texts, table.nodes, strict=True) if not node.remembers
         )
@@ -69,16 +74,15 @@ class Form:
         """
         if self.is_plain:
             return Standing(1 << self._numbers[state_text(require_state(self._chart, state).value)], {}, {})
-        made, remembered, standing = self._last
-        # Its dictionaries could have been changed meanwhile.
-        if made is state and state.history == remembered and state.timers == standing.timers:  # type: ignore[attr-defined]  # a configuration
-            return standing
+        last = self._last
+        if last[0] is state and _is_intact(*last):
+            return last[2]
         if not isinstance(state, Configuration):
             raise self._illegal(state_text(state), "it is no configuration: see Configuration.of")
         active = self._masks.get(state.active)
         if active is None:
             active = self._masks[state.active] = self._active(state)
-        if state._bound is None:
+        if state._bound is None or state._bound.leaves != state.active:
             self._bind(state, active)
         history = {}
         for memory, states in state.history.items():
@@ -86,16 +90,16 @@ class Form:
             history[number] = mask
         for timer in state.timers:
             self._check_timer(state, timer, active)
-        return Standing(active, history, state.timers)
+        return Standing(active, history, dict(state.timers))
 
     def state(self, standing: Standing) -> Any:  # Any: a configuration, or the value of a state
         """Return the state of a value that stands so."""
         table = self._table
         if self.is_plain:
             return table.nodes[standing.active.bit_length() - 1].state.value
-        made, _, known = self._last
-        if known is standing and made is not None:
-            return made
+        last = self._last
+        if last[2] is standing and _is_intact(*last):
+            return last[0]
         remembered = standing.history
         history = {self._texts[memory]: self.texts(remembered[memory]) for memory in sorted(remembered)}
         leaves, _, bound = self._of(standing.active)
@@ -121,7 +125,7 @@ class Form:
             if len(self._shown) > _KEPT:
                 self._shown.clear()
             leaves = self.texts(active & self._table.leaves)
-            bound = Bound(self._chart.__name__, frozenset(self.texts(active)), self._known)
+            bound = Bound(self._chart.__name__, leaves, frozenset(self.texts(active)), self._known)
             found = self._shown[active] = (leaves, JOINED.join(leaves), bound)
         return found
 
@@ -169,7 +173,10 @@ class Form:
         return active
 
     def _bind(self, state: Configuration, active: int) -> None:
-        object.__setattr__(state, "__pydantic_private__", {"_bound": self._of(active)[2]})
+        bound = self._of(active)[2]
+        if bound.leaves != state.active:  # in another order than that of the document
+            bound = replace(bound, leaves=state.active)
+        object.__setattr__(state, "__pydantic_private__", {"_bound": bound})
 
     def _active(self, state: Configuration) -> int:
         active = 0
@@ -255,6 +262,13 @@ class Form:
 
     def _illegal(self, configuration: str, problem: str) -> IllegalConfiguration:
         return IllegalConfiguration(self._chart.__name__, configuration, problem)
+
+
+def _is_intact(
+    made: Configuration | None, history: Mapping[str, tuple[str, ...]], standing: Standing
+) -> bool:
+    """Return whether a configuration is as it was made: its dictionaries can be changed."""
+    return made is not None and made.history == history and made.timers == standing.timers
 
 
 def _configuration(

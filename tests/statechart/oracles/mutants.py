@@ -395,8 +395,8 @@ MUTANTS = [
             ),
             (
                 "what was read last is read again",
-                "if made is state and",
-                "if made is not None and",
+                "if last[0] is state and",
+                "if last[0] is not None and",
             ),
             ("history is not read", "history[number] = mask", "history[number] = mask and 0"),
             (

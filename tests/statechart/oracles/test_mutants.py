@@ -103,7 +103,6 @@ class Counting(Chart[Any]):
     counting = State()
     reached = State(final=True)
     begin = idle.to(counting)
-    stop = counting.to(reached)
     counting.to(counting, unless="is_enough", on="add")
     counting.to(reached, cond="is_enough")
 
