@@ -12,6 +12,7 @@ from statechart.formats.svg.nested.sheets import Piece, Sheet
 from statechart.formats.svg.nested.sizes import Layout, slot, slots_at, slotted
 
 _BELOW_TEXT = 3.0
+_SLANT = 6.0
 _BESIDE_TEXT = 5.0
 
 
@@ -89,7 +90,9 @@ class Ways:
         for layer, before, after in changes(piece, tops):
             at = piece.bends.get(layer)
             if at is not None:
-                points += [(at, before), (at, after)]
+                # A step of a few pixels would look like a kink.
+                slant = _SLANT if abs(before - after) < _SLANT else 0.0
+                points += [(at - slant, before), (at + slant, after)]
         if piece.high is not None:
             points.append((piece.high.local[0], tops[piece.high] + piece.high.port(piece.tie, LOW).offset))
         else:
