@@ -30,10 +30,12 @@ def plan(picture: Picture, *, upright: bool = False, width: float) -> Plan:
     depth = 1 + max(len(picture.around(node.id)) for node in picture.nodes)
     if upright:
         return _planned(picture, depth)
+    lying = _planned(picture, 0)
+    if lying.width <= width:
+        return lying
     # Outer states run from top to bottom where the page would be too narrow for a lying picture.
-    return min(
-        (_planned(picture, turned) for turned in range(depth + 1)), key=lambda each: _cost(each, width)
-    )
+    others = (_planned(picture, turned) for turned in range(1, depth + 1))
+    return min((lying, *others), key=lambda each: _cost(each, width))
 
 
 def _cost(plan: Plan, width: float) -> float:
