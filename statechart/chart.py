@@ -49,7 +49,7 @@ from statechart.errors import (
     UnknownEvent,
 )
 from statechart.graph import findings
-from statechart.tree import every_state
+from statechart.tree import every_state, is_nested
 from statechart.wording import state_text
 
 __all__ = ["Chart", "Event", "HistoryState", "State"]
@@ -58,6 +58,20 @@ ModelT = TypeVar("ModelT", default=Any)
 
 
 _LOOKED_AT = 1_000  # configurations, when a class is created: `lints` looks at more
+
+
+def _require_drawable(chart: type[Chart], spec: str) -> None:
+    """Check that python-statemachine can draw a chart in the format that `format` was asked for.
+
+    Raises:
+        ValueError: It draws states within states falsely.
+    """
+    if spec and chart.states_map and is_nested(chart):
+        name = chart.__name__
+        raise ValueError(
+            f"python-statemachine draws {name} falsely, as it has states within states: use "
+            f"statechart.diagram.render({name}, {spec!r})"
+        )
 
 
 class _StrictMeta(StateMachineMetaclass):
@@ -152,6 +166,10 @@ class _StrictMeta(StateMachineMetaclass):
         if not nested.is_special(cls):  # type: ignore[arg-type]
             super()._check_reachable_final_states()  # type: ignore[no-untyped-call]
 
+    def __format__(cls, spec: str) -> str:
+        _require_drawable(cls, spec)  # type: ignore[arg-type]  # cls is a chart
+        return super().__format__(spec)
+
     def add_state(cls, id: str, state: EngineState) -> None:
         """Add a state, unless no record could hold its value."""
         value = id if state.value is None else state.value
@@ -233,6 +251,10 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=_StrictMeta):
         at: datetime | None = None,
     ) -> None:
         super().__init__(self.new_model() if model is None else model, subject, commit, at)
+
+    def __format__(self, spec: str) -> str:
+        _require_drawable(type(self), spec)
+        return super().__format__(spec)
 
     def _new_hooks(self) -> Hooks:
         cls = type(self)

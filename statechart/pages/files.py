@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from statechart.errors import PageError
 from statechart.storage.disk import replace_file
 
-_OURS = b'class="chart"'
+_OURS = re.compile(b'class="chart[ "]')
 """A word at the beginning of our own pictures: another file is not replaced."""
 
 
@@ -49,7 +50,7 @@ def picture_file(path: Path, fresh: bytes) -> PictureFile:
         return PictureFile(path, None, fresh)
     except OSError as error:
         raise ValueError(f"{path} can't be read: {error.strerror}") from error
-    if now and _OURS not in now[:200]:
+    if now and not _OURS.search(now[:200]):
         raise ValueError(
             f"{path} is there, and is not a picture of a chart: remove it, or choose another file=NAME.svg"
         )

@@ -12,20 +12,24 @@ if TYPE_CHECKING:
     from statechart.picture.outline import Outline
     from statechart.picture.values import Arrow, Visit
 
+_SIGN = JOINED.strip()
+
 
 def split(text: str, known: Collection[str]) -> tuple[str, ...]:
     """Return the states in the text of a configuration; none if it has an unknown one.
 
-    A state whose own text has the sign between states in it is found first.
+    The spaces around the sign between states may be missing. A state whose own text has the sign in it is
+    found first.
     """
     if text in known:
         return (text,)
-    place = text.find(JOINED)
+    place = text.find(_SIGN)
     while place >= 0:
-        rest = split(text[place + len(JOINED) :], known) if text[:place] in known else ()
+        first = text[:place].strip()
+        rest = split(text[place + 1 :].strip(), known) if first in known else ()
         if rest:
-            return (text[:place], *rest)
-        place = text.find(JOINED, place + 1)
+            return (first, *rest)
+        place = text.find(_SIGN, place + 1)
     return ()
 
 

@@ -254,8 +254,10 @@ class Picture:
     def described(self) -> str:
         """Return the picture in a sentence, for people who don't see it."""
         names = {node.id: node.name for node in self.nodes}
-        said = [f"{self.name}: {counted(len(self.nodes), 'state')}"]
-        now = [(state, shown) for state, shown in self.classes.items() if shown in ("current", "failed")]
+        states = sum(not node.is_history for node in self.nodes)
+        said = [f"{self.name}: {counted(states, 'state')}"]
+        marked = ((node.id, self.classes.get(node.id)) for node in self.nodes)
+        now = [(state, shown) for state, shown in marked if shown in ("current", "failed")]
         said += [f"now in {names[state]}{', failed' if shown == 'failed' else ''}" for state, shown in now]
         said += [note.spelled(str) for note in self.notes if note.is_remark]
         if self.missed:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import mermaidx
@@ -19,6 +20,8 @@ from statemachine.transition import Transition
 from statechart import Chart, Configuration, Event, HistoryState, State, Timer
 from statechart.diagram import render
 from statechart.errors import NoSuchPath, UnknownState
+from statechart.formats.svg import svg
+from statechart.pages.files import picture_file
 from statechart.picture import Marks, Visit, chosen, compose, path
 from statechart.tree import every_state, is_nested
 from tests.statechart.formats.nested import Said, declared, in_dot, in_mermaid, in_table, in_text
@@ -173,6 +176,21 @@ def test_the_active_states_and_those_around_them_are_marked() -> None:
     }
 
 
+def test_a_configuration_may_be_written_without_spaces() -> None:
+    assert (
+        compose(Order, chosen(Order, "awaiting+packing")).classes == compose(Order, Marks(PLACED)).classes
+    )
+
+
+@pytest.mark.parametrize(
+    "thing", [Order, Order(OrderModel(state=Order.initial()))], ids=["class", "machine"]
+)
+def test_the_formats_of_the_engine_are_refused_with_the_alternative(thing: object) -> None:
+    with pytest.raises(ValueError, match=r"use statechart.diagram.render\(Order, 'mermaid'\)"):
+        format(thing, "mermaid")
+    assert format(thing, "")
+
+
 def test_a_failure_among_the_active_states_is_marked() -> None:
     assert compose(Order, chosen(Order, "expired")).classes["expired"] == "failed"
 
@@ -269,3 +287,16 @@ def test_the_table_says_where_a_state_is_and_its_kind() -> None:
     )
     assert re.search(r"\| Open / Where it was +\| deep history +\|", table)
     assert re.search(r"\| Open / Payment +\| compound region +\|", table)
+
+
+def test_a_page_keeps_its_picture_of_states_within_states(tmp_path: Path) -> None:
+    marked = chosen(Order, "awaiting+packing")
+
+    picture = picture_file(tmp_path / "order.svg", svg(compose(Order, marked)).encode())
+    (tmp_path / "order.svg").write_bytes(picture.fresh)
+
+    assert picture_file(tmp_path / "order.svg", b"").now == picture.fresh
+    assert (
+        compose(Order, marked).described()
+        == 'Order: 13 states; now in a "b" <c> | [d] {e} * #1;; now in Packing'
+    )
