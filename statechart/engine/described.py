@@ -55,7 +55,8 @@ class Described(StateChart[ModelT], Generic[ModelT]):
 
     @configuration.setter
     def configuration(self, new_configuration: OrderedSet[State]) -> None:
-        (state,) = new_configuration  # of a chart with one state at a time
+        self._require_one_state()
+        (state,) = new_configuration
         self.current_state_value = state.value
 
     def configuration_of(self, state: State) -> OrderedSet[State]:
@@ -74,7 +75,17 @@ class Described(StateChart[ModelT], Generic[ModelT]):
 
     @current_state_value.setter
     def current_state_value(self, value: object) -> None:
+        self._require_one_state()
         self._held.state = require_state(type(self), value).value
+
+    def _require_one_state(self) -> None:
+        """Raise AttributeError if a machine may have several active states, as its model tells."""
+        if self._active is not None and not type(self)._form.is_plain:  # type: ignore[attr-defined]  # of a chart
+            name = type(self).__name__
+            hint = f"give its model a state, such as Configuration.of({name}, ...)"
+            raise AttributeError(
+                f"{name}: its configuration can't be set, as it has history and timers: {hint}"
+            )
 
     @property
     def is_terminated(self) -> bool:

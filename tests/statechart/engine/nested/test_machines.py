@@ -288,6 +288,16 @@ def test_a_machine_takes_another_model_and_refuses_one_that_it_can_not_be_in() -
     assert machine.active("paused")
 
 
+def test_a_configuration_is_not_set_by_a_state() -> None:
+    machine = Work(Mutable())
+
+    for name, value in (("configuration", machine.configuration), ("current_state_value", "paused")):
+        with pytest.raises(AttributeError, match="give its model a state"):
+            setattr(machine, name, value)
+
+    assert machine.active("idle")
+
+
 def test_threads_have_machines_of_their_own() -> None:
     def walked(number: int) -> list[str]:
         found = []
