@@ -52,14 +52,12 @@ class OrderChart(Chart[Order]):
     expire = Event(open.payment.awaiting.to(expired) | paused.to(cancelled))
     cancel = draft.to(cancelled) | open.to(cancelled) | paused.to(cancelled)
     note = open.to(None)
-    wrong = draft.to(opne)  # reject: name-defined
     wrong_too = draft.to("open")  # reject: arg-type
     wrong_three = open.to("paused")  # reject: arg-type
     wrong_four = paused.to(open.where_it_is)  # reject: attr-defined
     wrong_five = open.too(paused)  # reject: attr-defined
 
-    phases = {"work": (open, paused)}
-    failures = (expired, open.payment.awaiting)
+    failures = (expired, open.payment.awaiting, open)
     timers = (
         Timer(open.payment.awaiting, after=timedelta(minutes=30), event=expire),
         Timer(paused, after=lambda order: timedelta(days=order.price), event="expire"),
