@@ -156,6 +156,20 @@ def test_graphviz_draws_the_chart_without_a_warning(chart: Any) -> None:
     assert (drawn.returncode, drawn.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+@settings(max_examples=15, deadline=None)
+@given(drawn=nested_charts())
+def test_graphviz_ranks_any_chart(drawn: Declared) -> None:
+    chart = Built(drawn, StateChart).cls
+    assume(is_nested(chart))
+
+    ranked = subprocess.run(
+        ["dot", "-Tsvg"], input=render(chart, "dot").encode(), capture_output=True, check=False
+    )
+
+    assert (ranked.returncode, ranked.stderr) == (0, b"")
+
+
 def test_a_final_state_at_the_top_is_named_before_any_cluster() -> None:
     lines = render(Order, "dot").splitlines()
 
