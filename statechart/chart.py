@@ -27,8 +27,9 @@ from statechart.engine.hooks import (
     emit,
     hooks_class,
 )
-from statechart.engine.kept import Kept
-from statechart.engine.machine import Evolve, Machine
+from statechart.engine.machines.built import Evolve
+from statechart.engine.machines.kept import Kept
+from statechart.engine.machines.machine import Machine
 from statechart.engine.nested import asking, running
 from statechart.engine.nested.beginning import configured, initial_state, is_active
 from statechart.engine.nested.macrostep import now as moment

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Self
 
 from statechart.configuration import JOINED, Configuration
-from statechart.engine.machine import ModelT
+from statechart.engine.machines.machine import ModelT
 from statechart.errors import InvalidTransition, InvalidValue
 from statechart.testing.models import begun, parts, require_chart, state_value
 from statechart.wording import listed, state_text

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from statechart.engine.table import Plan
 
 AnyMachine = Any
-"""A `statechart.engine.machine.Machine`, which imports this."""
+"""A `statechart.engine.machines.machine.Machine`, which imports this."""
 
 
 def enabled(machine: AnyMachine, payload: Mapping[str, Any]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from statechart.engine.nested.running import due_of, standing_of
 from statechart.errors import ChartDefinitionError
 
 AnyMachine = Any
-"""A `statechart.engine.machine.Machine`, which imports this."""
+"""A `statechart.engine.machines.machine.Machine`, which imports this."""
 
 
 def initial_state(chart: type[Any], at: datetime | None, model: object, subject: str | None = None) -> Any:

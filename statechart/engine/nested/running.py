@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from statechart.engine.program import Step
 
 AnyMachine = Any
-"""A `statechart.engine.machine.Machine`, which imports this."""
+"""A `statechart.engine.machines.machine.Machine`, which imports this."""
 
 
 def program_of(machine: AnyMachine) -> NestedProgram:

@@ -1,0 +1,1 @@
+"""Machines: instances of charts, each with a model."""
