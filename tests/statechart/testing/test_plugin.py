@@ -479,7 +479,9 @@ def test_a_run_that_does_not_use_the_plugins_imports_only_them(shop: pytest.Pyte
 
 def test_no_line_that_is_run_on_import_is_hidden_from_coverage(shop: pytest.Pytester) -> None:
     shop.makepyfile(
-        "from shop import OrderChart\ndef test_it(chart_driver): chart_driver(OrderChart).fire('cancel')"
+        "from shop import OrderChart\n"
+        "def test_it(chart_driver): "
+        "chart_driver(OrderChart).fire('cancel').expect('cancelled').expect_active('cancelled').refuses('pay')"
     )
     command = [
         sys.executable,
