@@ -43,8 +43,8 @@ class Schedule:
 
     Attributes:
         kind: `drift`, which compares each environment with the world; `expires`, which destroys the
-            environments whose time has passed; `timers`, which destroys those of them whose spec says so; or
-            `prune`, which deletes wishes that ended 30 days ago.
+            environments whose time has passed; `timers`, which destroys those of them whose spec says
+            so; or `prune`, which deletes wishes that ended 30 days ago.
         cron: Minute, hour, day, month and weekday, in UTC.
         fired_at: The last time, if there was one.
     """

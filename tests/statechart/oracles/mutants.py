@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.statechart.oracles.mutating import Mutant
 
 TABLE, CALLS, PROGRAM, MACHINE = (
-    f"statechart.engine.{name}" for name in ("table", "calls", "program", "machine")
+    f"statechart.engine.{name}" for name in ("table", "calls", "program", "machines.machine")
 )
 MACROSTEP, NESTED, FORM, RUNNING = (
     f"statechart.engine.nested.{name}" for name in ("macrostep", "program", "form", "running")
