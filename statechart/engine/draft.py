@@ -87,6 +87,8 @@ class _Models(_Drafts):
         self._fields = tuple(model.model_fields)
         self._frozen = bool(model.model_config.get("frozen"))
         self._class = _draft_class(model, _set_field)
+        own = model.__mro__[: model.__mro__.index(BaseModel)]
+        self._copies_itself = any({"model_copy", "__copy__"} & vars(base).keys() for base in own)
 
     def apart(self, model: Any) -> Any:
         return model if self._frozen else model.model_copy()
@@ -131,11 +133,25 @@ class _Models(_Drafts):
         return self._with(value, {"state": state})
 
     def _with(self, value: Any, changed: dict[str, Any]) -> Any:
+        if type(value) is self._model and not self._copies_itself and value.__pydantic_extra__ is None:
+            return self._copied(value, changed)
         after = value.model_copy(update=changed)
         # A cached property may be computed from a field that is another now.
         for name in vars(after).keys() - self._fields:
             if name[:2] != "__":  # pydantic keeps the extra fields of some models there
                 del vars(after)[name]
+        return after
+
+    def _copied(self, value: Any, changed: dict[str, Any]) -> Any:
+        """Return what `model_copy` does, which takes three times as long."""
+        after, held, private = object.__new__(self._model), vars(value), value.__pydantic_private__
+        content = {**held, **changed}
+        content = {name: content[name] for name in self._fields if name in content}
+        fill = object.__setattr__
+        fill(after, "__dict__", content)
+        fill(after, "__pydantic_fields_set__", value.__pydantic_fields_set__ | changed.keys())
+        fill(after, "__pydantic_extra__", None)
+        fill(after, "__pydantic_private__", None if private is None else dict(private))
         return after
 
     def validated(self, value: Any, name: str) -> Any:
