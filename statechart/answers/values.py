@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from statechart.holder import Holder
     from statechart.stored.damage import Damaged
     from statechart.stored.effects import DueEffect
-    from statechart.stored.listing import Summary
+    from statechart.stored.reading.listing import Summary
     from statechart.stored.repository import ChartRepository
     from statechart.stored.verifying import Report
     from statechart.terminal.settings import Spells

@@ -19,7 +19,7 @@ from statechart.cli.settings import Settings
 from statechart.cli.values import place_of
 from statechart.formats.columns import columns_of
 from statechart.stored.damage import Damaged
-from statechart.stored.listing import Summary, selecting
+from statechart.stored.reading.listing import Summary, selecting
 from statechart.stored.repository import ChartRepository
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, note

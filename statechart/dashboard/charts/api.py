@@ -35,7 +35,7 @@ from statechart.dashboard.charts.schemas import schemas
 from statechart.diagram import FORMATS, render
 from statechart.picture import Marks
 from statechart.stored.damage import Damaged
-from statechart.stored.listing import texts_of
+from statechart.stored.reading.listing import texts_of
 from statechart.stored.timers.reading import FOREVER
 from statechart.terminal.program.moments import read_moment
 

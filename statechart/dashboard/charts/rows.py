@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from statechart.holder import Holder
     from statechart.stored.damage import Damaged
     from statechart.stored.effects import DueEffect
-    from statechart.stored.listing import Summary
+    from statechart.stored.reading.listing import Summary
 
 FAILED: Final = "failed"
 UNREADABLE: Final = "unreadable"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from statechart.engine.declaration.timers import Due
     from statechart.holder import Holder
     from statechart.stored.effects import DueEffect
-    from statechart.stored.listing import Summary
+    from statechart.stored.reading.listing import Summary
     from statechart.stored.repository import ChartRepository
 
 

@@ -22,7 +22,7 @@ from statechart import (
 )
 from statechart.holder import Holder
 from statechart.stored.damage import Damaged
-from statechart.stored.listing import Summary, selecting
+from statechart.stored.reading.listing import Summary, selecting
 
 LATER = timedelta(days=30)
 

@@ -36,7 +36,7 @@ from statechart import (
     UnknownState,
 )
 from statechart.storage.segments.size import Segment
-from statechart.stored.listing import Summary
+from statechart.stored.reading.listing import Summary
 
 
 class Order(BaseModel, frozen=True):

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from statechart import Chart, ChartRepository, DamagedNames, State, effect
 from statechart.storage.sql.repository import JsonSqlRepository
-from statechart.stored.listing import Summary
+from statechart.stored.reading.listing import Summary
 
 
 class Order(BaseModel, frozen=True):

@@ -1,0 +1,1 @@
+"""Read the values of a store, without locks: lists, earlier values, changes."""
