@@ -42,6 +42,19 @@ class Microstep:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """All that followed from an event, in a macrostep; its attributes are those of `Transition`."""
+
+    before: Configuration | None
+    after: Configuration | None
+    steps: tuple[Microstep, ...]
+    timer: str | None
+    due: datetime | None
+    lapsed: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """An event that took a subject from one state to another.
 
@@ -54,13 +67,7 @@ class Transition:
             holds this value as its state.
         value: The model after the transition, as the hooks and `evolve` left it.
         effects: The names of the effects that the transition makes due. In memory, nothing runs them.
-        before: The configuration before, of a chart with states within states or timers; otherwise None.
-        after: The configuration afterwards, likewise.
-        steps: The microsteps; none for a flat chart whose events take one.
-        timer: The timer that fired the event, or None.
-        due: The deadline of this timer.
-        lapsed: Whether nothing took the timer's event, so that only the timer ended.
-        at: The time by which timers begin, which is that of the record; None for a flat chart.
+        followed: All that followed from the event; None for a flat chart whose events take one microstep.
     """
 
     chart: str
@@ -72,13 +79,42 @@ class Transition:
     to_value: Any = field(default=None, compare=False, repr=False)  # Any: states have values of many types
     value: Any = field(default=None, compare=False, repr=False)  # Any: a model
     effects: tuple[str, ...] = ()
-    before: Configuration | None = None
-    after: Configuration | None = None
-    steps: tuple[Microstep, ...] = ()
-    timer: str | None = None
-    due: datetime | None = None
-    lapsed: bool = False
-    at: datetime | None = None
+    followed: Followed | None = None
+
+    @property
+    def before(self) -> Configuration | None:
+        """The configuration before, of a chart with states within states or timers; otherwise None."""
+        return None if self.followed is None else self.followed.before
+
+    @property
+    def after(self) -> Configuration | None:
+        """The configuration afterwards, of a chart with states within states or timers; otherwise None."""
+        return None if self.followed is None else self.followed.after
+
+    @property
+    def steps(self) -> tuple[Microstep, ...]:
+        """The microsteps; none for a flat chart whose events take one."""
+        return () if self.followed is None else self.followed.steps
+
+    @property
+    def timer(self) -> str | None:
+        """The timer that fired the event, or None."""
+        return None if self.followed is None else self.followed.timer
+
+    @property
+    def due(self) -> datetime | None:
+        """The deadline of the timer that fired the event, or None."""
+        return None if self.followed is None else self.followed.due
+
+    @property
+    def lapsed(self) -> bool:
+        """Whether nothing took the timer's event, so that only the timer ended."""
+        return self.followed is not None and self.followed.lapsed
+
+    @property
+    def at(self) -> datetime | None:
+        """The time by which timers begin, which is that of the record; None for a flat chart."""
+        return None if self.followed is None else self.followed.at
 
 
 class Commit(Protocol):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from loguru import logger
 
 from statechart.engine.effects import named
-from statechart.engine.hooks import Transition
+from statechart.engine.hooks import Followed, Transition
 from statechart.engine.nested.form import Standing
 from statechart.engine.nested.program import ALWAYS, NestedProgram
 from statechart.errors import Unstable
@@ -288,13 +288,15 @@ class Macrostep:
             payload=firing.payload,
             to_value=after,
             effects=named(due, firing.payload, chart=firing.chart, event=firing.event) if due else (),
-            before=before if holds else None,
-            after=after if holds else None,
-            steps=tuple(self.steps),
-            timer=timer,
-            due=None if timer is None else self.before.timers[timer],
-            lapsed=lapsed,
-            at=self.at,
+            followed=Followed(
+                before if holds else None,
+                after if holds else None,
+                tuple(self.steps),
+                timer,
+                None if timer is None else self.before.timers[timer],
+                lapsed,
+                self.at,
+            ),
         )
 
     def finish(self, owners: Owners) -> None:
