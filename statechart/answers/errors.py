@@ -105,11 +105,18 @@ def _damaged(error: Exception, spelling: Spells) -> Sequence[str]:
     ]
 
 
+_WITH_MIGRATIONS = "name the ChartRepository with its migrations instead of the chart: MODULE:REPOSITORY"
+
+
+def _unfit(error: Exception, spelling: Spells) -> Sequence[str]:
+    return [_WITH_MIGRATIONS, spelling.spell("verify NAME", getattr(error, "name", "NAME"))]
+
+
 def _migration(error: Exception, spelling: Spells) -> Sequence[str]:
     assert isinstance(error, errors.UnknownState)
     return [
         spelling.spell("verify NAME", error.recorded),
-        "name the ChartRepository with its migrations instead of the chart: MODULE:REPOSITORY",
+        _WITH_MIGRATIONS,
     ]
 
 
@@ -165,6 +172,7 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
     errors.Diverged: Kind(ExitCode.CONFLICT, "diverged", say(_SHOW)),
     # storage
     errors.CorruptHistory: Kind(ExitCode.STORAGE, "corrupt_history", _damaged),
+    errors.UnfitValue: Kind(ExitCode.STORAGE, "unfit_value", _unfit),
     errors.UnusableSegment: Kind(
         ExitCode.STORAGE,
         "unusable_segment",

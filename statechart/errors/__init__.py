@@ -41,6 +41,7 @@
         ├── DamagedNames                   some of many values can't be read; the others are in the error
         ├── NotDamaged                     a history is sound, and there is no need to rebase
         ├── CorruptHistory                 journal and document contradict each other, or are damaged
+        │   └── UnfitValue                 a chart's value is recorded as its model no longer takes it
         ├── UnusableSegment                an ended segment of a history can't be read; later records can
         │   └── MissingSegment (LookupError)   an ended segment is not where it belongs
         └── NewerSchema                    written by a newer version of the program
@@ -99,6 +100,7 @@ from statechart.errors.storage import (
     OnNetwork,
     Stale,
     StorageError,
+    UnfitValue,
     UnusableSegment,
 )
 
@@ -143,6 +145,7 @@ __all__ = [
     "StatechartError",
     "StorageError",
     "Unexplored",
+    "UnfitValue",
     "UnknownEvent",
     "UnknownPayload",
     "UnknownState",

@@ -228,6 +228,19 @@ class CorruptHistory(_AtPlace):
         super().__init__(f"the history of {name!r} is damaged ({place}): {problem}; nothing was touched")
 
 
+class UnfitValue(CorruptHistory):
+    """The value of a chart is recorded as its model no longer takes it; nothing was changed."""
+
+    def __init__(self, name: str, where: Where, problem: str, line: int | None = None) -> None:
+        super().__init__(name, where, problem, line)
+        place = f"{where}, line {line}" if line else str(where)
+        self.args: tuple[Any, ...] = (
+            f"the history of {name!r} can't be read by this program ({place}): {problem}; nothing was "
+            "touched: if the model or the chart has changed, it needs a migration "
+            "(statechart.stored.migrations)",
+        )
+
+
 class MigrationFailed(_AtPlace):
     """A migration could not convert a record; its error is `__cause__`. The files are unchanged.
 

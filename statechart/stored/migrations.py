@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import JsonValue
 
-from statechart.configuration import Configuration
+from statechart.configuration import JOINED, Configuration
 from statechart.storage.chain import TRANSITION
 from statechart.storage.record import Record
 from statechart.storage.session import Migration
@@ -124,18 +124,18 @@ def nest_states(
     Args:
         chart: Today's chart.
         into: The states of today's chart, or several that are active together, by the value of the state
-            before. By default, the state is still there, perhaps with states within it.
+            before; several are a sequence, or a text such as `paid + packing`. By default, the state is
+            still there, perhaps with states within it.
 
     Raises:
-        UnknownState: By the migration, if the chart has no such state.
-        IllegalConfiguration: By the migration, if states of `into` can't be active together.
+        UnknownState: The chart has no such state. By the migration, if the state is not in `into`.
+        IllegalConfiguration: States of `into` can't be active together.
     """
-    named = {state_text(state): states for state, states in (into or {}).items()}
+    named = {state_text(state): _together(chart, states) for state, states in (into or {}).items()}
 
     def entered(state: object) -> Configuration:
-        states = named.get(state_text(state), state_text(state))
-        several = states if isinstance(states, (list, tuple)) else (states,)
-        return Configuration.of(chart, *several)
+        text = state_text(state)
+        return named.get(text) or Configuration.of(chart, text)
 
     def migrate(record: Record) -> Record:
         if record.value is not None and not isinstance(record.value.get("state"), (dict, type(None))):
@@ -149,6 +149,12 @@ def nest_states(
         return _with_data(record, **told) if told else record
 
     return migrate
+
+
+def _together(chart: type[Chart], states: object | Sequence[object]) -> Configuration:
+    if isinstance(states, str):
+        return Configuration.of(chart, *(part.strip() for part in states.split(JOINED)))
+    return Configuration.of(chart, *(states if isinstance(states, (list, tuple)) else (states,)))
 
 
 def rename_event(old: str, new: str) -> Migration:

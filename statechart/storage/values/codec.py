@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from statechart.errors import CorruptHistory, InvalidValue, MigrationFailed, Where
+from statechart.errors import CorruptHistory, InvalidValue, MigrationFailed, UnfitValue, Where
 from statechart.storage.chain import RESERVED, Head
 from statechart.storage.record import Draft, Record
 from statechart.storage.values.partly import partly_read
@@ -223,7 +223,7 @@ class Codec(Generic[ModelT]):
         `before` is the number of the last record before the file.
 
         Raises:
-            CorruptHistory: The value does not fit the model.
+            CorruptHistory: The value does not fit the model: `UnfitValue` if it is a chart's.
             MigrationFailed: As `upgraded`.
         """
         first, *rest = (self.upgraded(record, where, name, before=before) for record in records)
@@ -236,7 +236,8 @@ class Codec(Generic[ModelT]):
         except ValidationError as error:
             what = "its value is not a valid" if line == first.seq else "it can't be applied to a"
             problem = f"{what} {self.model.__name__} ({first_problem(error)})"
-            raise CorruptHistory(name, where, problem, line - before) from error
+            kind = CorruptHistory if self.chart is None else UnfitValue
+            raise kind(name, where, problem, line - before) from error
         except ValueError as error:  # from the fold, for a record that does not fit the value before
             raise CorruptHistory(name, where, str(error), line - before) from error
         return value

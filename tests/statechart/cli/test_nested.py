@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from statechart import ChartRepository, Configuration, JsonFileRepository, fire_due
 from tests.statechart.stored.trade import Job, JobChart, Order, OrderChart
@@ -260,3 +261,17 @@ def test_the_way_through_a_flat_chart_is_told_as_well(cli: Any, orders: ChartRep
     assert told.out.endswith("if the guards agree\n  pay   → paid\n  ship  → shipped\n")
     assert cli("why", shop, "A-1", "--to", "shiped").code == 2
     assert cli("why", shop, "A-1", "--to", "paid", "--html", "a.html").code == 2
+
+
+def test_a_chart_that_has_grown_states_names_the_migration_and_no_backup(cli: Any, tmp_path: Path) -> None:
+    class Flat(BaseModel):
+        state: str = "draft"
+
+    JsonFileRepository(tmp_path / "orders", Flat).create("A-1", Flat())
+
+    shown = cli("show", ORDERS, "A-1")
+    verified = cli("verify", ORDERS, "A-1")
+
+    assert (shown.code, verified.code) == (7, 8)
+    assert "next: name the ChartRepository with its migrations" in shown.err
+    assert "next, for A-1: name the ChartRepository with its migrations" in verified.err

@@ -22,6 +22,7 @@ from statechart import (
     UnknownState,
     fire_due,
 )
+from statechart.errors import UnfitValue
 from statechart.stored.migrations import nest_states
 from tests.statechart.stored.trade import Order, OrderChart
 
@@ -140,13 +141,31 @@ def test_a_program_with_the_flat_chart_refuses_what_the_new_one_wrote(place: str
 
 
 def test_a_migration_into_states_that_contradict_each_other_is_refused(place: str) -> None:
-    into = {"released": ("picking", "packed")}
+    with pytest.raises(IllegalConfiguration, match="GrownChart can't be in"):
+        nest_states(GrownChart, {"released": ("picking", "packed")})
+    with pytest.raises(UnknownState, match="did you mean 'packed'"):
+        nest_states(GrownChart, {"released": "pakced + written"})
+
+
+def test_a_state_without_a_successor_fails_the_migration(place: str) -> None:
+    values = ChartRepository(place, GrownChart, schema_version=2, migrations={1: nest_states(GrownChart)})
+
+    with pytest.raises(MigrationFailed, match="GrownChart has no state 'sent'"):
+        values.load("B")
+
+
+def test_states_that_are_active_together_are_named_by_their_text(place: str) -> None:
+    into = {"released": "packed + writing", "sent": "delivered"}
     values = ChartRepository(
         place, GrownChart, schema_version=2, migrations={1: nest_states(GrownChart, into)}
     )
 
-    with pytest.raises(MigrationFailed, match="GrownChart can't be in"):
-        values.load("A")
+    assert str(values.load("A").state) == "packed + writing"
+
+
+def test_without_a_migration_the_error_asks_for_one(place: str) -> None:
+    with pytest.raises(UnfitValue, match="it needs a migration"):
+        ChartRepository(place, GrownChart).load("A")
 
 
 MOMENT = datetime(2030, 1, 1, tzinfo=UTC)
