@@ -114,7 +114,7 @@ def _edge(state: State, way: Transition, event: Event | None) -> Edge:
     return Edge(
         None if event is None else event.id,
         source,
-        JOINED.join(targets) or source,
+        JOINED.join(targets) if targets else source,
         tuple(str(guard) for guard in way.cond),
         targets,
         internal=way.internal or not targets,
