@@ -81,7 +81,8 @@ class StrictMeta(StateMachineMetaclass):
             if cls._is_stepwise and not found:
                 cls._table = Table(cls)  # type: ignore[arg-type]
                 cls._form = Form(cls, cls._table, cls._alarms, plain=not cls._holds_configuration)  # type: ignore[arg-type]
-            if not cls._is_stepwise or not found:  # else the forms of its states are unknown
+            # With mistakes in its states or timers, the form of its states is unknown.
+            if not found or not (cls._is_stepwise or shape.problems):
                 found += models.problems(cls, model)  # type: ignore[arg-type]
             cls._judge(found)
             own = cls.__mro__[: cls.__mro__.index(base)]

@@ -28,7 +28,9 @@ def value_problem(value: object, others: Iterable[object]) -> str | None:
         return f"JSON can't hold its value; {_KINDS}"
     for other in others:
         if other == value or state_text(other) == state_text(value):
-            return f"its value {value!r} can't be told apart from {other!r}, that of another state"
+            return (
+                f"its value {value!r} can't be told apart from {other!r}, that of another state: rename it"
+            )
     return None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ForwardRef, TypeVar, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
+from statechart.configuration import Configuration
 from statechart.engine.attributes import attributes
 from statechart.engine.values import form_of, state_of
 from statechart.errors import ChartDefinitionError, UnknownState
@@ -111,6 +112,13 @@ def _unfit(chart: AnyChart, place: str, field: FieldInfo) -> Iterator[str]:
         why = _said(adapter, form.example())
         if why is not None:
             yield f"{place} can't be a configuration ({why}): write `state: Configuration | None = None`"
+        return
+    if _said(adapter, Configuration(active=("_",))) is None and _said(adapter, "_") is not None:
+        name = chart.__name__
+        yield (
+            f"{place} is a Configuration, and {name} has neither states within states nor timers: write "
+            "`state: str`"
+        )
         return
     for value in chart.states_map:
         said = [_said(adapter, each) for each in (value, plain(value))]

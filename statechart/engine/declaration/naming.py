@@ -238,7 +238,10 @@ def _unfound(chart: AnyChart, known: Collection[str], model: str) -> Iterator[st
 def _places(chart: AnyChart, named: Callable[[Any], set[str]] = names) -> Iterator[tuple[str, str]]:
     """Yield the names that guards and hooks are given by, each after the place of the guard or hook."""
     for state in every_state(chart):
-        places = [(f"{way.event} from {state.id}", way._specs) for way in state.transitions]
+        places = [
+            (f"{way.event or 'the transition without an event'} from {state.id}", way._specs)
+            for way in state.transitions
+        ]
         for place, specs in [(f"state {state.id}", state._specs), *places]:
             found = {name for spec in specs if not spec.is_convention for name in named(spec)}
             yield from ((place, name) for name in sorted(found))

@@ -138,6 +138,8 @@ def _alarms(chart: AnyChart, attrs: Mapping[str, object]) -> tuple[dict[str, Ala
 def _timer_problem(chart: AnyChart, timer: Timer, attrs: Mapping[str, object]) -> tuple[str | None, str]:
     """Return the problem of a timer, or None, and the name of its event."""
     state = timer.state
+    if isinstance(state, str):
+        return f"a timer is on the string {state!r}: give the state itself", ""
     if not isinstance(state, State) or not any(each is state for each in every_state(chart)):
         return f"a timer is on {state!r}, which is no state of the chart: give the state itself", ""
     name = _event_name(timer.event, attrs)

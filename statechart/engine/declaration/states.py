@@ -28,9 +28,10 @@ class Ways(_ToState):
         for state in states:
             for target in state if isinstance(state, list) else (state,):
                 if not (target is None or isinstance(target, EngineState)):
-                    raise ChartDefinitionError(
-                        f"{target!r} is no state: give a transition the state itself"
-                    )
+                    hint = "give a transition the state itself"
+                    if isinstance(target, type):
+                        hint += f", and write class {target.__name__}(State.Compound)"
+                    raise ChartDefinitionError(f"{target!r} is no state: {hint}")
         try:
             return super().__call__(*states, **options)  # type: ignore[arg-type]  # the engine takes lists
         except InvalidDefinition as error:
@@ -140,7 +141,9 @@ def problems(body: Mapping[str, object], base: type) -> Iterator[str]:
         body: The body of the chart's class.
         base: The strict base class.
     """
+    yield from _plain_classes("the chart", body)
     for place, inner in _bodies(body):
+        yield from _plain_classes(f"state {place!r}", inner)
         for problem in replaced(inner):
             yield f"in the body of state {place!r}, {problem}"
         for name, member in inner.items():
@@ -149,6 +152,17 @@ def problems(body: Mapping[str, object], base: type) -> Iterator[str]:
             if lost and name[:2] != "__":
                 hint = "declare it in the body of the chart"
                 yield f"{kind} {name!r} is lost in the body of state {place!r}: {hint}"
+
+
+def _plain_classes(place: str, body: Mapping[str, object]) -> Iterator[str]:
+    for name, member in body.items():
+        if isinstance(member, type) and not hasattr(member, "states_map"):
+            held = [each for each, value in vars(member).items() if kind_of(value) in ("state", "event")]
+            if held:
+                yield (
+                    f"class {name!r} in the body of {place} has {held[0]!r}, and is no state: write "
+                    f"class {name}(State.Compound), or State.Parallel for regions"
+                )
 
 
 def _bodies(body: Mapping[str, object]) -> Iterator[tuple[str, Mapping[str, object]]]:

@@ -92,10 +92,10 @@ class Alarm:
 def delay_problem(after: object) -> str | None:
     """Return the reason why something is no delay, or None."""
     if not isinstance(after, timedelta):
-        return f"gives a {type(after).__name__} as its delay: give a timedelta"
+        return f"has a delay of the type {type(after).__name__}: give a timedelta"
     if after <= timedelta():
         hint = "give a longer one, or a transition without an event, which takes no time"
-        return f"gives a delay of {after}: {hint}"
+        return f"has a delay of {after}: {hint}"
     return None
 
 

@@ -6,10 +6,11 @@ from datetime import timedelta
 from textwrap import dedent, indent
 
 import pytest
+from pydantic import BaseModel
 from statemachine.contrib.timeout import timeout
 
 import statechart
-from statechart import Chart, ChartDefinitionError
+from statechart import Chart, ChartDefinitionError, Configuration, Event, State, Timer
 
 OPEN = """
 draft = State(initial=True)
@@ -79,6 +80,26 @@ REFUSED: dict[str, tuple[str, str]] = {
     "two states of one name": (
         within("draft", "paid = State()", "finish = paid.to(draft)"),
         "state 'paid': its value 'paid' can't be told apart from 'paid', that of another state",
+    ),
+    "a class that is no state": (
+        """
+        draft = State(initial=True)
+        class closed:
+            filed = State()
+            burnt = State(final=True)
+        done = State(final=True)
+        close = draft.to(done)
+        """,
+        "class 'closed' in the body of the chart has 'filed', and is no state: write class "
+        "closed(State.Compound), or State.Parallel for regions",
+    ),
+    "a transition to a class that is no state": (
+        OPEN.replace("class open(State.Compound):", "class open:"),
+        "<class 'open'> is no state: give a transition the state itself, and write class ",
+    ),
+    "a class that is no state, in the body of a state": (
+        SIDE.replace("class right(State.Compound):", "class right:"),
+        "class 'right' in the body of state 'both' has 'b1', and is no state: write ",
     ),
     "an event with the name of a state within": (
         OPEN + "paid = open.to(closed)",
@@ -324,7 +345,7 @@ give_up = later.to(closed)""",
     ),
     "a timer on the name of a state": (
         OPEN + "timers = (Timer('asked', after=timedelta(1), event=close),)",
-        "a timer is on 'asked', which is no state of the chart: give the state itself",
+        "a timer is on the string 'asked': give the state itself",
     ),
     "a timer of an event that the chart raises": (
         OPEN + "done_state_open = open.to(closed)\n"
@@ -356,13 +377,13 @@ give_up = later.to(closed)""",
     ),
     "a timer in no time": (
         OPEN + "timers = (Timer(open.asked, after=timedelta(0), event=close),)",
-        "the timer on 'asked' gives a delay of 0:00:00: give a longer one, or a transition without an "
+        "the timer on 'asked' has a delay of 0:00:00: give a longer one, or a transition without an "
         "event, "
         "which takes no time",
     ),
     "a timer in numbers": (
         OPEN + "timers = (Timer(open.asked, after=30, event=close),)",
-        "the timer on 'asked' gives a int as its delay: give a timedelta",
+        "the timer on 'asked' has a delay of the type int: give a timedelta",
     ),
     "two timers of one name": (
         OPEN + "timers = (Timer(open, after=timedelta(1), event=close), "
@@ -416,6 +437,59 @@ def test_a_chart_with_this_mistake_is_refused(mistake: str) -> None:
         declare(body)
 
     assert sentence in str(caught.value)
+
+
+def test_a_mistake_in_a_timer_is_told_without_a_doubt_about_the_model() -> None:
+    class Order(BaseModel):
+        state: Configuration | None = None
+
+    with pytest.raises(ChartDefinitionError) as error:
+
+        class _Late(Chart[Order]):
+            open = State(initial=True)
+            closed = State(final=True)
+            close = Event(open.to(closed))
+            timers = (Timer(closed, after=timedelta(1), event=close),)
+
+    assert str(error.value) == (
+        "chart _Late: the timer on 'closed' would never fire, as it is a final state: give it to a state "
+        "that waits"
+    )
+
+
+def test_a_configuration_of_a_flat_chart_is_refused_in_a_sentence() -> None:
+    class Order(BaseModel):
+        state: Configuration | None = None
+
+    with pytest.raises(ChartDefinitionError) as error:
+
+        class _Flat(Chart[Order]):
+            open = State(initial=True)
+            closed = State(final=True)
+            close = Event(open.to(closed))
+
+    assert str(error.value) == (
+        "chart _Flat: Order.state is a Configuration, and _Flat has neither states within states nor "
+        "timers: write `state: str`"
+    )
+
+
+def test_a_guard_that_nothing_has_is_told_with_its_transition_without_an_event() -> None:
+    class Order(BaseModel):
+        state: str = "open"
+
+    with pytest.raises(
+        ChartDefinitionError, match="the transition without an event from open names 'is_quikc', which"
+    ):
+
+        class _Quick(Chart[Order]):
+            open = State(initial=True)
+            closed = State(final=True)
+            open.to(closed, cond="is_quikc")
+            close = Event(open.to(closed))
+
+            def is_quick(self) -> bool:
+                return True
 
 
 def test_events_of_the_body_of_a_state_serve_timers_effects_and_other_events() -> None:

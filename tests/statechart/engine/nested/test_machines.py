@@ -148,7 +148,7 @@ def test_a_delay_that_fails_undoes_the_event() -> None:
     model = SimpleNamespace(state=None, count=0, delay="soon")
     machine = Slow(model)
 
-    with pytest.raises(InvalidValue, match="gives a str as its delay"):
+    with pytest.raises(InvalidValue, match="has a delay of the type str"):
         machine.fire(Slow.begin)
 
     assert (str(model.state), model.count) == ("idle", 0)
