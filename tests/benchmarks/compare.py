@@ -18,6 +18,7 @@ from statistics import median
 
 from loguru import logger
 
+from tests.benchmarks.compared import orders
 from tests.benchmarks.compared.contestants import Contestant, Work, contestants, syncs_counted
 from tests.benchmarks.compared.faults import faults
 
@@ -55,6 +56,20 @@ def figures(libraries: Sequence[Contestant], rounds: int = ROUNDS) -> Iterable[l
     for title, choose in MEMORY.items():
         times = measured([choose(library) for library in libraries], rounds, BLOCK, time.process_time)
         yield [title, *(f"{taken * 1e6:.1f} µs" for taken in times)]
+    walks = {
+        "statechart": orders.ours(),
+        "python-statemachine": orders.python_statemachine(),
+        "xstate-statemachine": orders.xstate_statemachine(),
+    }
+    taken_by = dict(
+        zip(walks, measured(list(walks.values()), rounds, BLOCK // 8, time.process_time), strict=True)
+    )
+    yield ["an event of an order with regions and a history"] + [
+        f"{taken_by[library.name] / len(orders.EVENTS) * 1e6:.1f} µs"
+        if library.name in taken_by
+        else "not measured"
+        for library in libraries
+    ]
     with tempfile.TemporaryDirectory() as place:
         stores = [library.durable for library in libraries]
         works = [store(Path(place) / str(n)) for n, store in enumerate(stores) if store is not None]
