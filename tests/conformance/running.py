@@ -8,7 +8,7 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Iterable
-from typing import Any
+from types import FrameType
 
 from loguru import logger
 
@@ -26,7 +26,8 @@ Job = tuple[Case, type]
 
 def outcomes(jobs: Iterable[Job]) -> list[str]:
     """Return the outcome of each job: `pass`, or what happened instead."""
-    with multiprocessing.get_context("fork").Pool(AT_ONCE, _quiet) as pool:
+    jobs = list(jobs)
+    with multiprocessing.get_context("fork").Pool(min(AT_ONCE, len(jobs)), _quiet) as pool:
         return pool.map(_outcome, jobs, chunksize=1)
 
 
@@ -38,8 +39,12 @@ def _quiet() -> None:
 def _outcome(job: Job) -> str:
     case, engine = job
 
-    def over(*_: Any) -> None:
-        raise _Endless
+    def over(_number: int, frame: FrameType | None) -> None:
+        # Within the run only: the second signal may come while the outcome is told.
+        while frame is not None and frame.f_code is not Case.run.__code__:
+            frame = frame.f_back
+        if frame is not None:
+            raise _Endless
 
     signal.signal(signal.SIGALRM, over)
     signal.setitimer(signal.ITIMER_REAL, PATIENCE, 0.1)  # again, should an engine catch the first

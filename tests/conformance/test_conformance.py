@@ -41,6 +41,12 @@ COUNT = """<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" datamode
 <final id="pass"/><final id="fail"/></scxml>"""
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, documents that end may take long."""
+    monkeypatch.setattr("tests.conformance.running.PATIENCE", 120)
+
+
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
     where = tmp_path / "test" / "own"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.ports import free_port
+
 How = Literal["before", "after", "late"]
 """Cut before the message arrives, after the server has carried it out, or before it arrives late."""
 
@@ -39,7 +41,7 @@ class Proxy:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._server = (str(parts.hostname), int(parts.port or 0))
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server(("127.0.0.1", free_port()))
         self._cut: tuple[bytes, How] | None = None
         self.late = threading.Event()
         self._open: list[socket.socket] = []

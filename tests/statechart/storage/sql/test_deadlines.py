@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from statechart.storage.sql.schema import ENGINE
 from statechart.storage.sql.tables import NAMES
 from statechart.storage.values.deadlines import earliest, microseconds
 from statechart.testing.configuration_contract import Clocked
-from tests.statechart.storage.sql.conftest import of_role
+from tests.statechart.storage.sql.conftest import of_role, run
 
 AT = datetime(2126, 1, 1, 12, 0, 0, 1, UTC)
 Open = Callable[[str], Database]
@@ -131,18 +132,17 @@ def test_a_role_that_appended_before_the_migration_goes_on(strict_url: str, data
 
 def test_an_administrator_gets_the_statements_for_it(blank_postgres_url: str, database_of: Open) -> None:
     database = database_of(blank_postgres_url)
+    role = f"deadlines_{uuid4().hex}"  # roles are the server's, which other tests use
     with database.writing() as connection:
         connection.execution_options(no_parameters=True).exec_driver_sql(migrating.statements(ENGINE))
-        connection.exec_driver_sql("CREATE ROLE deadlines_guest")
-    grant(ENGINE, database, "deadlines_guest", Right.APPEND)
-
-    with database.reading() as reader:
-        asked = sa.text("SELECT has_column_privilege('deadlines_guest', 'envchart_name', 'due', 'UPDATE')")
-        may = reader.execute(asked).scalar_one()
-    with database.writing() as connection:
-        connection.exec_driver_sql("DROP OWNED BY deadlines_guest")
-        connection.exec_driver_sql("DROP ROLE deadlines_guest")
-    assert may
+        connection.exec_driver_sql(f"CREATE ROLE {role}")
+    try:
+        grant(ENGINE, database, role, Right.APPEND)
+        with database.reading() as reader:
+            asked = sa.text(f"SELECT has_column_privilege('{role}', 'envchart_name', 'due', 'UPDATE')")
+            assert reader.execute(asked).scalar_one()
+    finally:
+        run(blank_postgres_url, f"DROP OWNED BY {role}", f"DROP ROLE {role}")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def logged() -> Iterator[list[str]]:
 
 async def until(holds: Callable[[], object]) -> None:
     """Wait until a condition holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not holds():  # noqa: ASYNC110  # of other processes, too
             await asyncio.sleep(0.01)
 
