@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a chart knows of a configuration.
+    """The chart of a configuration, as far as a configuration asks it.
 
     Attributes:
         chart: The name of the chart.

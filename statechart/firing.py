@@ -221,7 +221,7 @@ class _SessionCommit(Generic[ModelT]):
 
 
 def _told(transition: Transition) -> dict[str, object]:
-    """Return what the record of a macrostep says beside its event and its states."""
+    """Return the data of a macrostep's record beside its event and its states."""
     found: dict[str, object] = {}
     if transition.steps:
         found["steps"] = [

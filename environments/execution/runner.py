@@ -138,7 +138,7 @@ class Runner:
         self._record(step, StepRecord(phase="intent", step=step.name, intent=intent), known)
 
     def _started_by(self, step: Step) -> tuple[ToolProcess, ...]:
-        """Return what earlier attempts of the step that is under way have started."""
+        """Return the processes that earlier attempts of the step under way have started."""
         operation = self.session.environment.operation
         hand = None if operation is None else operation.step
         return hand.processes if hand is not None and hand.name == step.name else ()

@@ -48,7 +48,7 @@ class Expiry:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """What became of an expiry.
+    """The outcome of an expiry.
 
     Attributes:
         problem: The reason why the environment could not be destroyed, or None.

@@ -53,7 +53,7 @@ def timer_text(timer: Due, now: datetime) -> str:
 
 
 def configuration_rows(chart: type[Chart], state: object) -> list[tuple[str, str]]:
-    """Return what a state remembers, and its timers with their deadlines, in words."""
+    """Return the remembered states of a configuration, and its timers with their deadlines, in words."""
     if not isinstance(state, Configuration):
         return []
     remembered = [(memory, f"remembers {JOINED.join(states)}") for memory, states in state.history.items()]

@@ -39,5 +39,5 @@ def timers_document(
 
 
 def running_document(outcome: TimerOutcome) -> str:
-    """Return what became of a timer as a line of JSON; times are in seconds."""
+    """Return the outcome of a timer as a line of JSON; times are in seconds."""
     return outcome.model_dump_json(exclude_none=True)

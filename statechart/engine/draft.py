@@ -143,7 +143,7 @@ class _Models(_Drafts):
         return after
 
     def _copied(self, value: Any, changed: dict[str, Any]) -> Any:
-        """Return what `model_copy` does, which takes three times as long."""
+        """Return a copy like that of `model_copy`, which takes three times as long."""
         after, held, private = object.__new__(self._model), vars(value), value.__pydantic_private__
         content = {**held, **changed}
         content = {name: content[name] for name in self._fields if name in content}

@@ -36,7 +36,7 @@ _OUTCOMES = 1_000
 
 @dataclass(slots=True)
 class Seen:
-    """What a walk came across.
+    """The findings of a walk.
 
     Attributes:
         taken: The numbers of transitions.

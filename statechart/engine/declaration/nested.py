@@ -1,4 +1,4 @@
-"""What a chart declares beyond flat states: states within states, timers, events that it raises itself."""
+"""Declarations beyond flat states: states within states, timers, events that a chart raises itself."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def _event_name(event: object, attrs: Mapping[str, object]) -> str:
 
 
 def _problems(chart: AnyChart) -> Iterator[str]:
-    """Yield what is wrong with states within states, a sentence each."""
+    """Yield the mistakes in states within states, a sentence each."""
     yield from _names(chart)
     if is_nested(chart):
         yield from _values(chart)

@@ -32,7 +32,7 @@ Chains = tuple[tuple[Step, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What is called for a state.
+    """The hooks of a state.
 
     Attributes:
         leaving: The calls when it is left.
@@ -229,7 +229,7 @@ class NestedProgram(Program):
         return found
 
     def course(self, steps: list[Step], plan: Plan) -> Course:
-        """Return what there is to do for steps and their plan."""
+        """Return the course of steps with their plan."""
         found = self._courses.get(id(plan))
         if found is None or found.plan is not plan:
             if len(self._courses) > _KEPT:

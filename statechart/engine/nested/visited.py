@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Visited:
-    """What an event may take, leave and enter, whatever guards say.
+    """The effects of an event: transitions, and the states that they leave and enter, whatever guards say.
 
     Attributes:
         ways: The transitions of the event itself.
@@ -32,7 +32,7 @@ class Visited:
 
 
 def visited(chart: type[StateChart[Any]], event: str, state: str | None) -> Visited:
-    """Return what an event of a chart with a table may take, leave and enter.
+    """Return the transitions that an event may take, and their states. The chart has a table.
 
     Args:
         chart: The chart.

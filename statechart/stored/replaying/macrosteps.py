@@ -276,7 +276,7 @@ def macrostep_problem(
 
 
 def asked_again(machine: Chart, record: Record, payload: Mapping[str, Any]) -> str | None:
-    """Return what today's guards say against a recorded macrostep, as a clause, or None.
+    """Return the objection of today's guards to a recorded macrostep, as a clause, or None.
 
     They are asked about its event, and not about what follows: hooks that run in between are not run.
 

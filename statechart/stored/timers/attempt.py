@@ -26,7 +26,7 @@ Problem: TypeAlias = Literal["locked", "damaged", "unsaved", "away"]
 
 @dataclass(slots=True)
 class Attempt:
-    """What became of the timers of a name.
+    """The outcome of an attempt to fire the timers of a name.
 
     Attributes:
         name: The name.
@@ -34,7 +34,7 @@ class Attempt:
         failed: The timers that are due, and could not be fired.
         running: The timers that run afterwards.
         problem: What prevented more.
-    error: Why it did.
+        error: The reason of the problem.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What became of timers that were due."""
+"""Outcomes of timers that were due."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from statechart.utc import UtcDatetime
 
 
 class TimerOutcome(BaseModel, frozen=True, extra="forbid", ser_json_timedelta="float"):
-    """What became of a timer that was due, or why a name could not be attempted.
+    """The outcome of a timer that was due, or the reason why a name could not be attempted.
 
     Attributes:
         status: `fired`; `lapsed`, if nothing took the event; `failed`, if it raised an error; `locked`, if

@@ -100,7 +100,7 @@ def as_mermaid(coverage: Coverage) -> str:
 
 
 def _markdown_missing(covered: Covered) -> str:
-    """Return what tests did not meet of a chart, as far as its diagram can't show it."""
+    """Return the items of a chart that tests did not meet, as far as its diagram can't show them."""
     lists = "".join(
         f"\n## {kind.capitalize()} without a test\n\n"
         + "".join(f"- {markdown(printable(item))}\n" for item in covered.missing(kind))

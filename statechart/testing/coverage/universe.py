@@ -1,4 +1,4 @@
-"""What tests can meet of a chart: its states, transitions, refusals and what else is counted."""
+"""Items of a chart that tests can meet: states, transitions, refusals, and all else that is counted."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 
 def universe(chart: AnyChart) -> dict[str, Iterable[str]]:
-    """Return what tests can meet of a chart, by kind."""
+    """Return the items of a chart that tests can meet, by kind."""
     return _of_macrosteps(chart) if is_stepwise(chart) else _of_flat(chart)
 
 
 def remarks(chart: AnyChart) -> list[str]:
-    """Return what a report has to say of the numbers of a chart."""
+    """Return the numbers of a chart's report."""
     if not is_stepwise(chart):
         return []
     found = resting(chart)

@@ -1,1 +1,1 @@
-"""What tests can meet of charts whose events are macrosteps: configurations, refusals, transitions."""
+"""Items that tests can meet of macrosteps: configurations, refusals, transitions."""

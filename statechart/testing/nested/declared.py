@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Declared(ABC):
-    """What a chart declares of its events, guards not asked."""
+    """The events of a chart as they are declared, guards not asked."""
 
     @abstractmethod
     def is_declared(self, driver: Driver, event: str) -> bool:
@@ -32,7 +32,7 @@ class Declared(ABC):
 
 
 def declared(chart: AnyChart) -> Declared:
-    """Return what a chart declares."""
+    """Return the declarations of a chart."""
     return _Macrosteps(chart) if is_stepwise(chart) else _Transitions(chart)
 
 

@@ -12,7 +12,7 @@ from statechart.testing.nested.edges import AnyChart, events_of, table_of, text_
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What a table asks of a state."""
+    """The attributes of a state that a table reads."""
 
     value: str
     id: str
@@ -20,7 +20,7 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class _Transition:
-    """What a table asks of a transition."""
+    """The attributes of a transition that a table reads."""
 
     events: frozenset[str | None]
     is_eventless: bool

@@ -67,7 +67,7 @@ def _meet(one: Step[Any], other: Step[Any]) -> bool:
 
 
 def _cost(first: Step[Any], second: Step[Any]) -> int:
-    """Return what it costs if one step's track comes before another's."""
+    """Return the cost of one step's track before another's."""
     return _at(second.before, first) + _at(first.after, second)
 
 
