@@ -1,4 +1,4 @@
-"""Declarative, durable statecharts: make any flat chart strict and commit each event once.
+"""Declarative, durable statecharts: make any chart strict and commit each event once.
 
 The public names are declared in `__init__.pyi` and imported when they are first used.
 """
