@@ -41,7 +41,7 @@ class RecordedStep:
     def of(cls, document: Any) -> Self:  # Any: JSON
         """Return the step of a record's JSON."""
         found = document if isinstance(document, Mapping) else {}
-        exited, entered = (tuple(map(str, found.get(key) or ())) for key in ("exited", "entered"))
+        exited, entered = (_named(found.get(key)) for key in ("exited", "entered"))
         event = found.get("event")
         return cls(None if event is None else str(event), exited, entered)
 
@@ -112,6 +112,8 @@ class Macrostep:
                 inner = self.event in self.chart._declared
                 what = "can be raised by the chart only" if inner else "is no event of today's chart"
                 raise Misfit(f"and {self.event} {what}")
+            if self.record.data.get("due") is not None:
+                raise Misfit("at the deadline of a timer, which it does not name")
             return
         alarm = self.chart._alarms.get(str(timer))
         if alarm is None:
@@ -324,6 +326,11 @@ def microsteps(chart: type[Chart], record: Record, before: object) -> tuple[Micr
 def _steps(record: Record) -> list[RecordedStep]:
     found = record.data.get("steps")
     return [RecordedStep.of(each) for each in found] if isinstance(found, list) else []
+
+
+def _named(states: object) -> tuple[str, ...]:
+    """Return the names of a list; anything else is one, which no state has."""
+    return tuple(map(str, states)) if isinstance(states, list) else (str(states),)
 
 
 def _texts(nodes: Any) -> tuple[str, ...]:  # Any: nodes, each with its transition

@@ -94,6 +94,15 @@ FORGED: dict[str, tuple[tuple[str, ...], str, Change, str]] = {
         "can be raised by the chart only",
     ),
     "other steps": (("place",), "pack", _steps(0, entered=["shipped"]), "is no enabled transition"),
+    "states that are no list": (("place",), "pack", _steps(0, entered=5), "entered 5) is no enabled"),
+    "states that are a mapping": (("place",), "pack", _steps(0, entered={"packed": 1}), "no enabled"),
+    "no states": (("place",), "pack", _steps(0, entered=None), "no enabled transition"),
+    "a deadline of no timer": (
+        ("place",),
+        "expire",
+        _data(due="2030-01-01T12:00:00Z"),
+        "at the deadline of a timer, which it does not name",
+    ),
     "a step of another event": (("place",), "pack", _steps(0, event="unpack"), "no enabled transition"),
     "no done event": (SHIP, "ship", _left_out, "leaves out done.state.open"),
     "a done event of nothing": (
