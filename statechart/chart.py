@@ -32,7 +32,6 @@ from statechart.engine.machines.kept import Kept
 from statechart.engine.machines.machine import Machine
 from statechart.engine.nested import asking, running
 from statechart.engine.nested.beginning import configured, initial_state, is_active
-from statechart.engine.nested.macrostep import now as moment
 from statechart.engine.program import INITIAL
 from statechart.engine.refusals import answers, is_open, reason, require_fitting
 from statechart.errors import (
@@ -42,6 +41,7 @@ from statechart.errors import (
     NestedFire,
     UnknownEvent,
 )
+from statechart.utc import moment_of
 from statechart.wording import state_text
 
 __all__ = ["Chart", "Event", "HistoryState", "State"]
@@ -258,8 +258,11 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
             now: The moment; by default the present.
             limit: The most timers to fire.
             without: The names of timers to leave as they are.
+
+        Raises:
+            ValueError: The moment has no time zone.
         """
-        now = now or moment()
+        now = moment_of(now)
         found: list[Transition] = []
         while len(found) != limit and self._is_stepwise:
             first = next((each for each in running.due(self, now) if each.timer not in without), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -14,6 +14,7 @@ from statechart.engine.values import require_entered
 from statechart.errors import InvalidValue, UnknownPayload
 from statechart.storage.chain import LAPSED, TRANSITION
 from statechart.storage.session import ModelT, Session, secrets_in
+from statechart.utc import moment_of
 from statechart.wording import state_text
 
 if TYPE_CHECKING:
@@ -128,10 +129,11 @@ def fire_due(
         without: The names of timers to leave as they are.
 
     Raises:
+        ValueError: The moment has no time zone.
         InvalidValue: The model could not read the value again; the timer stays due.
         StorageError: A transition could not be committed; see `Session.commit`.
     """
-    now = now or datetime.now(UTC)
+    now = moment_of(now)
     fired: list[Transition] = []
     while len(fired) != limit and any(each.timer not in without for each in due(chart, session.value, now)):
         commit = _SessionCommit(session, chart)
@@ -144,9 +146,10 @@ def due(chart: type[Chart[Any]], value: object, now: datetime | None = None) -> 
     """Return the timers of a value, or of a configuration, that are due, the earliest first.
 
     Raises:
+        ValueError: The moment has no time zone.
         UnknownState: The chart can't be in the state of the value.
     """
-    return due_timers(chart, getattr(value, "state", value), now or datetime.now(UTC))
+    return due_timers(chart, getattr(value, "state", value), moment_of(now))
 
 
 class _Commit(Generic[ValueT]):

@@ -97,8 +97,9 @@ class Attempts(Generic[ModelT]):
             _, attempt.running = found
 
     def _fire(self, attempt: Attempt, session: ChartSession[ModelT]) -> None:
+        # Not what is due by the end of a hook: a timer that begins anew, and is short, would have no end.
+        now = self.clock()
         while not self.is_ending():
-            now = self.clock()
             value: Any = session.session.value
             due = due_timers(self.chart, value.state, now)
             first = next((each for each in due if each.timer not in attempt.failed), None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from statechart import ChartRepository, Configuration
+from statechart import ChartRepository, Configuration, due
 from statechart.errors import DamagedNames, InvalidValue
 from statechart.holder import Holder
 from tests.statechart.stored.counting import Counter, Counting
@@ -194,7 +195,15 @@ def test_a_moment_needs_a_time_zone(tmp_path: Path) -> None:
     repository.create("a", Job())
     naive = datetime(2026, 1, 1)
 
-    for ask in (lambda: list(repository.due(naive)), lambda: repository.fire_due("a", naive)):
+    job = repository.load("a")
+
+    asks: tuple[Callable[[], object], ...] = (
+        lambda: list(repository.due(naive)),
+        lambda: repository.fire_due("a", naive),
+        lambda: due(Waiting, job, naive),
+        lambda: Waiting(job).fire_due(naive),
+    )
+    for ask in asks:
         with pytest.raises(ValueError, match="no time zone"):
             ask()
 

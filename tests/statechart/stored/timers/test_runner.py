@@ -398,6 +398,34 @@ def test_once_fires_what_is_due_and_returns(any_place: str) -> None:
     assert [name for name, _ in repository.due(clock())] == ["a"]
 
 
+class Ticking(Chart[Job]):
+    ticks = State(initial=True)
+    done = State(final=True)
+    tick = ticks.to(ticks)
+    finish = ticks.to(done)
+    timers = (Timer(ticks, after=given, event=tick),)
+
+
+def test_once_ends_though_a_timer_that_begins_anew_is_due_before_its_commit_ends(any_place: str) -> None:
+    repository, clock = ChartRepository(any_place, Ticking), Hurrying()
+    repository.create("a", Job(seconds=1))
+    clock.step(minutes=1)
+
+    found = repository.timers(clock=clock).once()
+
+    assert [each.status for each in found] == ["fired"]
+    assert [name for name, _ in repository.due(clock())] == ["a"]
+
+
+class Hurrying(Clock):
+    """A clock on which a minute passes with each look."""
+
+    def __call__(self) -> datetime:
+        self.step(minutes=1)
+        assert self.now < datetime.now(UTC) + timedelta(hours=2)
+        return self.now
+
+
 def test_a_timer_is_known_beyond_the_segment_in_which_it_began(tmp_path: Path) -> None:
     repository = ChartRepository(tmp_path, Waiting, segment=Segment(records=2))
     repository.create("a", Job(seconds=60))
