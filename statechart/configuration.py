@@ -96,6 +96,16 @@ class Configuration(BaseModel, frozen=True, extra="forbid"):
             return NotImplemented
         return (self.active, self.history, self.timers) == (other.active, other.history, other.timers)
 
+    def __copy__(self) -> Self:
+        # The dictionaries are all that can be changed. A hook that does must not reach the recorded value.
+        found = object.__new__(type(self))
+        held = {**vars(self), "history": dict(self.history), "timers": dict(self.timers)}
+        object.__setattr__(found, "__dict__", held)
+        object.__setattr__(found, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        object.__setattr__(found, "__pydantic_extra__", None)
+        object.__setattr__(found, "__pydantic_private__", self.__pydantic_private__)
+        return found
+
     def __hash__(self) -> int:
         return hash(self.active)
 

@@ -32,7 +32,7 @@ from statechart.wording import first_problem, nearest, unread
 _SIMPLE = frozenset(
     (
         *(str, int, float, bool, complex, bytes, type(None), date, datetime, time, timedelta, timezone),
-        *(Decimal, Fraction, UUID, range, type, type(Ellipsis), re.Pattern, Configuration),
+        *(Decimal, Fraction, UUID, range, type, type(Ellipsis), re.Pattern),
     )
 )
 
@@ -42,6 +42,8 @@ _MANY = 128  # classes of models that are known at once; those made in a loop ar
 
 def own(value: object) -> Any:  # Any: a value of the same type
     """Return a value that a hook may change: a copy, unless nobody can change the value."""
+    if type(value) is Configuration:
+        return copy(value)
     if type(value) in _SIMPLE or _is_fixed(value):
         return value
     try:

@@ -327,6 +327,11 @@ class _Entry:
         self.history = history
         self._table = table
         self._nodes = table.nodes
+        self._active = 0
+
+    def _enter(self, number: int, way: Way) -> None:
+        self.states.setdefault(number, way)
+        self._active |= 1 << number
 
     def add(self, way: Way, domain: int | None) -> None:
         """Add what a transition enters within its domain."""
@@ -345,7 +350,7 @@ class _Entry:
             for target in targets:
                 self._up(target, node.ancestors[0], way)
             return
-        self.states.setdefault(number, way)
+        self._enter(number, way)
         if node.initial:
             self.opened.add(number)
         for target in node.initial:
@@ -359,14 +364,13 @@ class _Entry:
         for around in self._nodes[number].ancestors:
             if around == domain:
                 break
-            self.states.setdefault(around, way)
+            self._enter(around, way)
             if self._nodes[around].kind is Kind.PARALLEL:
                 self._regions(self._nodes[around], way)
 
     def _regions(self, node: Node, way: Way) -> None:
         for child in node.children:
-            inside = self._nodes[child].below | self._nodes[child].bit
-            if not any(self._nodes[entered].bit & inside for entered in self.states):
+            if not self._active & (self._nodes[child].below | self._nodes[child].bit):
                 self._down(child, way)
 
 

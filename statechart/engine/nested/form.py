@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from statechart.configuration import JOINED, Bound, Configuration
 from statechart.engine.table import Kind, Node, Table, bits
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from statechart.engine.declaration.timers import Alarm
 
 
-_KEPT = 10_000  # texts that are known at once
+_KEPT: Final = 10_000
+_KEPT_STATES: Final = 300_000
 
 
 class Standing(NamedTuple):
@@ -52,6 +53,7 @@ class Form:
         self.is_plain = plain
         self._texts = tuple(state_text(node.state.value) for node in table.nodes)
         self._numbers = {text: number for number, text in enumerate(self._texts)}
+        self._most = most_kept(table)
         self._masks: dict[tuple[str, ...], int] = {}
         self._named: dict[int, tuple[str, ...]] = {}
         self._shown: dict[int, tuple[tuple[str, ...], str, Bound]] = {}
@@ -81,6 +83,8 @@ class Form:
             raise self._illegal(state_text(state), "it is no configuration: see Configuration.of")
         active = self._masks.get(state.active)
         if active is None:
+            if len(self._masks) > self._most:
+                self._masks.clear()
             active = self._masks[state.active] = self._active(state)
         if state._bound is None or state._bound.leaves != state.active:
             self._bind(state, active)
@@ -122,7 +126,7 @@ class Form:
     def _of(self, active: int) -> tuple[tuple[str, ...], str, Bound]:
         found = self._shown.get(active)
         if found is None:
-            if len(self._shown) > _KEPT:
+            if len(self._shown) > self._most:
                 self._shown.clear()
             leaves = self.texts(active & self._table.leaves)
             bound = Bound(self._chart.__name__, leaves, frozenset(self.texts(active)), self._known)
@@ -133,7 +137,7 @@ class Form:
         """Return the texts of states, in document order."""
         found = self._named.get(mask)
         if found is None:
-            if len(self._named) > _KEPT:
+            if len(self._named) > self._most:
                 self._named.clear()
             found = self._named[mask] = tuple(self._texts[number] for number in bits(mask))
         return found
@@ -262,6 +266,11 @@ class Form:
 
     def _illegal(self, configuration: str, problem: str) -> IllegalConfiguration:
         return IllegalConfiguration(self._chart.__name__, configuration, problem)
+
+
+def most_kept(table: Table) -> int:
+    """Return how many configurations of a chart are known at once: each holds many of its states."""
+    return min(_KEPT, _KEPT_STATES // len(table.nodes) + 1)
 
 
 def _is_intact(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from statechart.engine.calls import Call, Found, Search
 from statechart.engine.declaration.hints import Declared, declared_payload
 from statechart.engine.hooks import Microstep
-from statechart.engine.nested.form import Form, Standing
+from statechart.engine.nested.form import Form, Standing, most_kept
 from statechart.engine.program import Program, Step, extras_of, named
 from statechart.engine.table import Node, Plan, Way
 from statechart.wording import state_text
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 ALWAYS = "always"
 """The name of what has no event, for people."""
-
-_KEPT = 10_000  # configurations and plans that are known at once
 
 Chains = tuple[tuple[Step, ...], ...]
 
@@ -139,6 +137,7 @@ class NestedProgram(Program):
         self.has_effects: bool = bool(self._effects)
         self.has_eventless: bool = any(event is None for _, event in self.steps_by_way)
         self._memories = any(node.remembers for node in self.table.nodes)
+        self._most = most_kept(self.table)
         self._chosen: dict[tuple[int, str | None], Chains] = {}
         self._plans: dict[object, Plan] = {}
         self._courses: dict[int, Course] = {}
@@ -183,7 +182,7 @@ class NestedProgram(Program):
         """Return the transitions of an event for each active leaf, as they are tried."""
         found = self._chosen.get((active, event))
         if found is None:
-            if len(self._chosen) > _KEPT:
+            if len(self._chosen) > self._most:
                 self._chosen.clear()
             known = event is None or event in self._names
             found = self._chosen[active, event] = tuple(
@@ -222,7 +221,7 @@ class NestedProgram(Program):
         key = (standing.active, tuple(map(id, steps)), memory)
         found = self._plans.get(key)
         if found is None:
-            if len(self._plans) > _KEPT:
+            if len(self._plans) > self._most:
                 self._plans.clear()
             ways = [self.way(step) for step in steps]
             found = self._plans[key] = self.table.plan(standing.active, ways, standing.history)
@@ -232,7 +231,7 @@ class NestedProgram(Program):
         """Return the course of steps with their plan."""
         found = self._courses.get(id(plan))
         if found is None or found.plan is not plan:
-            if len(self._courses) > _KEPT:
+            if len(self._courses) > self._most:
                 self._courses.clear()
             found = self._courses[id(plan)] = self._course(steps, plan)
         return found

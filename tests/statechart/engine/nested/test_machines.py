@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import pickle
+import types
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from statechart import Chart, Configuration, HistoryState, InvalidTransition, State, Timer
+from statechart import Chart, ChartRepository, Configuration, HistoryState, InvalidTransition, State, Timer
+from statechart.engine.nested.form import most_kept
 from statechart.errors import (
     IllegalConfiguration,
     InvalidPayload,
@@ -296,6 +299,81 @@ def test_a_configuration_is_not_set_by_a_state() -> None:
             setattr(machine, name, value)
 
     assert machine.active("idle")
+
+
+class Meddling(Chart[Mutable]):
+    idle = State(initial=True)
+
+    class works(State.Compound):
+        a = State(initial=True)
+        b = State()
+        turn = a.to(b)
+        where = HistoryState()
+
+    stopped = State(final=True)
+    begin = idle.to(works)
+    rest = works.to(idle)
+    stop = works.to(stopped, cond="is_open") | idle.to(stopped)
+    timers = (Timer(works, after=timedelta(hours=1), event=stop),)
+
+    def is_open(self, model: Mutable) -> bool:
+        """It meddles."""
+        meddle(model)
+        return model.is_open
+
+    def before_rest(self, model: Mutable) -> None:
+        meddle(model)
+        raise OSError("a hook fails")
+
+
+def meddle(model: Mutable) -> None:
+    assert model.state is not None
+    model.state.timers.clear()
+    model.state.history["where"] = ("b",)
+
+
+def test_guards_and_hooks_reach_no_timer_and_no_history_that_is_on_record(tmp_path: Path) -> None:
+    repository = ChartRepository(tmp_path, Meddling)
+    repository.create("a", Mutable(is_open=False))
+    state = repository.fire("a", "begin").state
+    assert state is not None
+    assert state.timers
+
+    with repository.open("a") as session:
+        assert "stop" not in session.allowed()
+        with pytest.raises(InvalidTransition):
+            session.fire("stop")
+        with pytest.raises(OSError, match="a hook fails"):
+            session.fire("rest")
+        turned = session.fire("turn").state
+
+    assert turned is not None
+    assert (turned.timers, turned.history) == (state.timers, {})
+    assert repository.verify("a")[0].problems == ()
+
+
+def region(number: int) -> dict[str, Any]:
+    x, y = State(initial=True), State()
+    return {f"x{number}": x, f"y{number}": y, f"t{number}": x.to(y) | y.to(x)}
+
+
+def body(kind: Any, name: str, members: dict[str, Any]) -> Any:
+    return types.new_class(name, (kind,), {}, lambda names: names.update(members))
+
+
+def test_what_is_remembered_of_a_wide_chart_is_bounded_by_its_size() -> None:
+    regions = {f"r{n}": body(State.Compound, f"r{n}", region(n)) for n in range(100)}
+    wide = body(Chart, "Wide", {"p": body(State.Parallel, "p", regions), "__module__": __name__})
+    most, machine, form = most_kept(wide._table), wide(Mutable()), wide._form
+
+    for n in range(2 * most):
+        machine.send(f"t{n % 100}" if n % 3 else f"t{n % 13}")
+        form.read(Configuration.model_validate_json(machine.model.state.model_dump_json()))
+
+    assert most == 300_000 // 301 + 1
+    program = machine._program
+    kept = (form._masks, form._named, form._shown, program._chosen, program._plans, program._courses)
+    assert all(len(each) <= most + 1 for each in kept)
 
 
 def test_threads_have_machines_of_their_own() -> None:
