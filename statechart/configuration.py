@@ -1,4 +1,4 @@
-"""A configuration: where a chart with states within states is, what it remembers, and what is due when."""
+"""A configuration: the active states of a chart, its remembered states, and the deadlines of its timers."""
 
 from __future__ import annotations
 

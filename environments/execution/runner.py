@@ -202,7 +202,7 @@ class Runner:
     ) -> tuple[int, StepOutputs]:
         for attempt in range(first, step.retries + 2):
             if attempt > 1:
-                if attempt > first:  # the first one is on record
+                if attempt > first:  # the first is recorded
                     self._intend(step, where, "the attempt before it failed")
                 self.tell(StepStarted, step, where, attempt=attempt, timeout=step.timeout)
             try:

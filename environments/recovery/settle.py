@@ -120,7 +120,7 @@ class Settlement:
         return self._record(step, probed, said)
 
     def _tell_limit(self, step: Step) -> None:
-        """Tell the time limit of the attempt that was interrupted, as it began: it is on record."""
+        """Tell the time limit of the attempt that was interrupted, as it was recorded at the beginning."""
         hand = next((each for each in self._operation.in_doubt if each.name == step.name), None)
         if hand is None or step.timeout is None:
             return

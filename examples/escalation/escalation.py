@@ -1,4 +1,4 @@
-"""Requests that somebody has to approve: reminded after a day, passed on to the next level after three."""
+"""Requests that need an approval: reminded after a day, passed on to the next level after three."""
 
 from __future__ import annotations
 

@@ -64,10 +64,10 @@ def _opposite(guard: str) -> str:
 class Walk:
     """The configurations of a chart, and what events do to them if each guard may agree or refuse.
 
-    An event that only hooks raise is tried in each configuration, as nobody can tell when they do.
+    An event that only hooks raise is tried in each configuration, as it is unknown when they do.
 
     Attributes:
-        seen: What it came across so far.
+        seen: Its findings so far.
         form: The form of the chart's configurations.
         inner: The events that nothing from outside fires.
         ways: The transitions, by number.

@@ -1,4 +1,4 @@
-"""Build the class of a chart from what a document describes."""
+"""Build the class of a chart from the description in a document."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def build(
     """Return the class of a chart.
 
     Args:
-        description: What the document describes.
+        description: The description in the document.
         name: The name of the class.
         base: A class without states, with the guards and hooks that the document names.
         given: Further members of the class.

@@ -1,4 +1,4 @@
-"""Check what a document describes: names, targets, and what stands where."""
+"""Check the description in a document: names, targets, and places of elements."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _CHILDREN: Final = {
 
 
 class Compiler(Protocol):
-    """Turns what a document executes into hooks and guards."""
+    """Turns the actions and conditions of a document into hooks and guards."""
 
     def attributes(self, element: Element, known: Iterable[str]) -> None:
         """Check the attributes of an element."""
@@ -54,7 +54,7 @@ class Compiler(Protocol):
         ...
 
     def state(self, element: Element, found: Described) -> None:
-        """Read what is left of a state that was read: entries and exits, and data of final ones."""
+        """Read the rest of a state: entries and exits, and data of final ones."""
         ...
 
     def other(self, element: Element, found: Described | None) -> None:

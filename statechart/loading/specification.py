@@ -43,7 +43,7 @@ class Arrow:
 
     Attributes:
         events: The descriptors of its events, which may be patterns; none if it is eventless.
-        is_timed: Whether its event is a timer's own, and nobody else's.
+        is_timed: Whether its event belongs to a timer alone.
     """
 
     place: Place

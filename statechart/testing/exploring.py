@@ -79,7 +79,7 @@ class Step:
         edges: The transitions that were taken.
         source: The state before, as a text.
         target: The state afterwards, as a text.
-        others: What the step met besides transitions.
+        others: Items that the step met besides transitions.
     """
 
     before: str

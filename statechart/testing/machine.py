@@ -106,7 +106,7 @@ class ChartMachine(RuleBasedStateMachine):
         self.fired(driver.transitions[-1])
 
     def elapse(self, time: timedelta | str) -> None:
-        """Let time pass, also until the deadline of a timer, and check what the timers fire."""
+        """Let time pass, also until the deadline of a timer, and check the timers that fire."""
         __tracebackhide__ = True
         if isinstance(time, str):
             self.fired_last.append((time, {}))

@@ -1,4 +1,4 @@
-"""`timers`: what is due and when, and the runner that fires it."""
+"""`timers`: the timers of a store with their deadlines, and the runner that fires them."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class _Printer:
         self._width = min(max(map(len, repository.names()), default=0), _LONGEST_NAME)
 
     def tell(self, outcome: TimerOutcome) -> None:
-        """Print an outcome: what was fired as a result, and all else as notes."""
+        """Print an outcome: a fired timer as a result, all else as a note."""
         with redirect_stdout(self._out):  # hooks print aside
             if self._settings.json:
                 write(running_document(outcome) + "\n")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from statechart.stored.repository import ChartRepository
 
 _MOST = 1000
-"""The configurations whose place on the way is told at most."""
+"""The most configurations whose place on the way is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,10 +53,17 @@ _CONFIGURATION: Final[dict[str, Schema]] = {
     }
 }
 _TIMER: Final[dict[str, Schema]] = {"timer": TEXT, "event": TEXT, "at": TIME}
+_ALLOWED: Final[dict[str, Schema]] = {
+    **_CONFIGURATION,
+    "timers": several(shape(_TIMER)),
+    **_BY_EVENT,
+    **_BY_LEAF,
+}
+"""The events that are allowed and refused, and the configuration that decides."""
 
 _PLACES = ("directory", "store")
 _NESTED = ("configuration", "timers", "refused_by")
-"""What only charts with states within states, or timers, have."""
+"""Keys of charts with states within states or timers."""
 
 
 def schemas() -> dict[str, Schema]:
@@ -76,10 +83,7 @@ def _documents() -> dict[str, Schema]:
         **summary,
         "is_error": FLAG,
         "value": _FIELDS,
-        **_CONFIGURATION,
-        "timers": several(shape(_TIMER)),
-        **_BY_EVENT,
-        **_BY_LEAF,
+        **_ALLOWED,
         "due": TEXTS,
         "holder": or_null("Holder"),
         "next": TEXTS,
@@ -108,17 +112,7 @@ def _documents() -> dict[str, Schema]:
         ),
         "Story": STORY,
         "Explanation": shape({**value, "story": ref("Story")}, optional=(*_PLACES, *_NESTED)),
-        "Events": shape(
-            {
-                "name": TEXT,
-                "state": TEXT,
-                **_CONFIGURATION,
-                "timers": several(shape(_TIMER)),
-                **_BY_EVENT,
-                **_BY_LEAF,
-            },
-            optional=_NESTED,
-        ),
+        "Events": shape({"name": TEXT, "state": TEXT, **_ALLOWED}, optional=_NESTED),
         "Timers": shape(
             {"timers": several(shape({"name": TEXT, **_TIMER, "is_due": FLAG})), "unreadable": unreadable}
         ),

@@ -283,7 +283,7 @@ def _transition(chart: AnyChart, state: State, way: Transition) -> Iterator[str]
     for event in way.events:
         if "*" in event.id:
             yield (
-                f"event {event.id!r} is a pattern, so that nobody could list what is allowed: name the "
+                f"event {event.id!r} is a pattern, so the allowed events could not be listed: name the "
                 "events, joined by |"
             )
 

@@ -23,7 +23,7 @@ class Ways(_ToState):
         Args:
             states: The targets: a list for one transition to states of several regions, or None for one
                 that neither leaves nor enters the state.
-            options: What the engine's `Transition` takes: `cond`, `unless`, `on`, `internal` and others.
+            options: Options of the engine's `Transition`: `cond`, `unless`, `on`, `internal` and others.
         """
         for state in states:
             for target in state if isinstance(state, list) else (state,):

@@ -23,10 +23,10 @@ class Timer:
     """An event that becomes due some time after a state was entered, if the state is active until then.
 
     The deadline is part of the state: it is committed with the transition that enters the state, and
-    cancelled by the one that leaves it. `fire_due` and the timers' runner fire what is due, exactly once.
+    cancelled by the one that leaves it. `fire_due` and the timers' runner fire a due timer once.
 
     Args:
-        state: The state, at any depth. Entering it again begins anew.
+        state: The state, at any depth. Entering it again begins the timer again.
         after: The time, or a function of the model that returns it.
         event: The event, as declared or by its name.
     """

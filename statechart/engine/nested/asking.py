@@ -1,4 +1,4 @@
-"""Ask a machine what it allows now, and why not, for each active state."""
+"""List the events that a machine allows now, and the reasons against the others, for each active state."""
 
 from __future__ import annotations
 

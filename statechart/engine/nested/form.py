@@ -57,7 +57,7 @@ class Form:
         self._masks: dict[tuple[str, ...], int] = {}
         self._named: dict[int, tuple[str, ...]] = {}
         self._shown: dict[int, tuple[tuple[str, ...], str, Bound]] = {}
-        # What was made last is mostly what is read next. One tuple, as threads share it.
+        # The last made is mostly the next read. One tuple, as threads share it.
         self._last: tuple[Configuration | None, Mapping[str, tuple[str, ...]], Standing] = (
             None,
             {},
@@ -239,7 +239,7 @@ class Form:
         return number, mask
 
     def _fits(self, parent: Node, mask: int, kind: Kind) -> bool:
-        """Return whether what a history state remembers can be active together."""
+        """Return whether the remembered states of a history state can be active together."""
         around = [parent.number, *parent.ancestors]
         active = sum(1 << number for number in around)
         for number in bits(mask):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Machine = StateChart[Any]
 
 ALWAYS = "always"
-"""The name of what has no event, for people."""
+"""The name, for people, of transitions without an event."""
 
 Chains = tuple[tuple[Step, ...], ...]
 
@@ -48,7 +48,7 @@ class Visit:
 
 
 class Left(NamedTuple):
-    """A state that is left, with what is called for it."""
+    """A state that is left, with its hooks."""
 
     step: Step
     state: State
@@ -56,7 +56,7 @@ class Left(NamedTuple):
 
 
 class Entered(NamedTuple):
-    """A state that is entered, with what is called for it, begins with it, and follows from it.
+    """A state that is entered, with its hooks, its timers and the events that follow.
 
     Attributes:
         content: The calls of the transitions by which it, or a history state in it, is entered by default.
@@ -79,7 +79,7 @@ class Course:
         left: The states that are left, as far as something is called.
         ended: The timers that end with them.
         entered: The states that are entered, as far as there is something to do.
-        note: What the record says.
+        note: The step as it is recorded.
     """
 
     plan: Plan
@@ -94,7 +94,7 @@ class NestedProgram(Program):
 
     Attributes:
         form: Converts states of values to standings.
-        visits: What is called for each state, by number.
+        visits: The hooks of each state, by number.
         defaults: The calls of each history state that remembers nothing, by number.
         calls: Whether anything is called at all, so that hooks need a draft.
         alarms: The timers, by name.

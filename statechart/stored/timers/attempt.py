@@ -30,7 +30,7 @@ class Attempt:
 
     Attributes:
         name: The name.
-        outcomes: What was fired, and what was not.
+        outcomes: The outcomes of timers that were fired, or failed.
         failed: The timers that are due, and could not be fired.
         running: The timers that run afterwards.
         problem: What prevented more.
@@ -67,7 +67,7 @@ class Attempts(Generic[ModelT]):
         """Fire the timers of a name that are due, the earliest first, a commit for each."""
         attempt = Attempt(name)
         try:
-            # Most of what is due was fired by another runner: a look is cheaper than the lock.
+            # Most due timers were fired by another runner: a look is cheaper than the lock.
             self._look(attempt)
             now = self.clock()
             if not any(each.at <= now for each in attempt.running):

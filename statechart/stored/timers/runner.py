@@ -147,7 +147,7 @@ class TimersRunner(Generic[ModelT]):
         self._end()
 
     def once(self, timeout: float = 0) -> list[TimerOutcome]:
-        """Fire what is due now, without waiting for more, and return what became of each timer.
+        """Fire the timers that are due now, without waiting for more, and return the outcome of each.
 
         Args:
             timeout: The seconds to wait for a name that another process has.

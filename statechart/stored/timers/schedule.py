@@ -19,7 +19,7 @@ class Retry:
     """An attempt that is repeated.
 
     Attributes:
-        timers: The timers that could not be fired, with their deadlines: one that began anew is another.
+        timers: The timers that could not be fired, with their deadlines: one that began again is another.
         at: The time of the next attempt, by a clock that is never set.
         count: The number of attempts so far.
         since: The time of the first attempt.

@@ -47,7 +47,7 @@ class Covered:
         seen: How often production took each transition, or None without journals.
         undeclared: How often production took transitions that the chart no longer has.
         journals: The journals that were read, a line each, and those that could not be read.
-        remarks: What a reader of the numbers has to know, a sentence each.
+        remarks: Remarks for readers of the numbers, a sentence each.
         outline: The chart's structure, as text for another process; empty for a flat chart.
     """
 

@@ -138,7 +138,7 @@ class Taken:
         return found
 
     def items(self, covered: Covered) -> Counter[str]:
-        """Return how often the items of a chart were met, and what the chart can't explain."""
+        """Return how often the items of a chart were met, and the records that the chart can't explain."""
         outline = unpacked(covered.outline) if covered.outline else None
         found: Counter[str] = Counter()
         for macrostep, times in self.macrosteps.items():

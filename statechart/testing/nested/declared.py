@@ -1,4 +1,4 @@
-"""Compare what a machine does with what its chart declares."""
+"""Compare the transitions of a machine with those that its chart declares."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from statechart.engine.table import Node, Table, Way
 
 AnyChart = Any
-"""The class of a chart, with what the engine compiled of it."""
+"""The class of a chart, with its compiled program."""
 
 Told = tuple[str, str, str]
 """A transition by the texts of its source, its event and its target."""

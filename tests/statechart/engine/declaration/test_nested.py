@@ -224,12 +224,12 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "a pattern of events": (
         OPEN + "draft.to(closed, event='pay*')",
-        "event 'pay*' is a pattern, so that nobody could list what is allowed: name the events, joined "
+        "event 'pay*' is a pattern, so the allowed events could not be listed: name the events, joined "
         "by |",
     ),
     "every event": (
         OPEN + "draft.to(closed, event='*')",
-        "event '*' is a pattern, so that nobody could list what is allowed: name the events, joined by |",
+        "event '*' is a pattern, so the allowed events could not be listed: name the events, joined by |",
     ),
     "an internal transition of an atomic state": (
         within("pay ", "look = asked.to(asked, internal=True)"),
