@@ -141,4 +141,4 @@ def _classes(bare: Outline, marks: Marks, current: Sequence[str]) -> dict[str, s
 
 def _remarks(current: Sequence[str], marks: Marks) -> Iterator[Note]:
     if current and marks.remark:
-        yield Note(current[0], REMARK, (printable(marks.remark),))
+        yield Note(current[0], REMARK, (printable(marks.remark),), beside=tuple(current[1:]))

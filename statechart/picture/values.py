@@ -189,12 +189,14 @@ class Note:
 
     Attributes:
         arrows: The transitions that the note stands for.
+        beside: Further states, which are active together with the first.
     """
 
     state: str
     words: str
     texts: tuple[str, ...]
     arrows: tuple[Arrow, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def is_remark(self) -> bool:

@@ -115,19 +115,22 @@ def footnotes(picture: Picture, width: float) -> tuple[tuple[str, bool], ...]:
 
     A note is left out if the text at its state says the same.
     """
-    names = {node.id: node.name for node in picture.nodes}
     told = (note for note in picture.notes if not _is_said(note, picture))
     notes = sorted(told, key=lambda note: not note.is_remark)
     return tuple(
         (line, note.is_remark)
         for note in notes
         for line in wrapped(
-            f"{names[note.state]}: {note.spelled(str)}",
+            f"{_subject(note, picture)}: {note.spelled(str)}",
             width,
             EVENT_SIZE if note.is_remark else SMALL_SIZE,
             bold=note.is_remark,
         )
     )
+
+
+def _subject(note: Note, picture: Picture) -> str:
+    return " + ".join(picture.node(state).name for state in (note.state, *note.beside))
 
 
 def _is_said(note: Note, picture: Picture) -> bool:

@@ -182,6 +182,12 @@ def test_the_configuration_is_marked_with_the_states_around_it() -> None:
     assert "Packed" in described
 
 
+def test_the_remark_names_all_states_that_are_active_together() -> None:
+    root = svg(Order, marks=Marks("awaiting + packed", remark="A-1, here since noon"))
+
+    assert texts(root, "remark") == ["Awaiting + Packed: A-1, here since noon"]
+
+
 def test_a_transition_that_stays_is_written_within_its_state() -> None:
     picture = compose(Inner, Marks())
 
