@@ -31,15 +31,23 @@ class DocumentRefused(ChartDefinitionError, ValueError):
         problem: The problem, and what to do about it.
         line: The line, counted from 1, or None.
         place: The path to the key in JSON and YAML, or None.
+        missing: The method that the document names, and no class that was given has, or None.
     """
 
     def __init__(
-        self, where: str, problem: str, *, line: int | None = None, place: str | None = None
+        self,
+        where: str,
+        problem: str,
+        *,
+        line: int | None = None,
+        place: str | None = None,
+        missing: str | None = None,
     ) -> None:
         self.where = where
         self.problem = problem
         self.line = line
         self.place = place
+        self.missing = missing
         at = ", ".join(each for each in (where, line and f"line {line}", place) if each)
         super().__init__(f"{at}: {problem}")
 
@@ -51,7 +59,11 @@ class _UnknownName(StatechartError, LookupError):
         self.chart = chart
         self.name = name
         self.known: tuple[str, ...] = tuple(known)
-        self.nearest: str | None = nearest(name, self.known)
+        # Records name a state by its own name: `paid` for `open.payment.paid`.
+        last = name.rpartition(".")[2]
+        self.nearest: str | None = (
+            last if last in self.known and last != name else nearest(name, self.known)
+        )
         hint = f"did you mean {self.nearest!r}?" if self.nearest else f"known are {listed(self.known)}"
         if name in self.known:  # by its text: states have values of many types
             hint = f"its {name} is a value of another type"

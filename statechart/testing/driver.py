@@ -9,7 +9,7 @@ from statechart.configuration import JOINED, Configuration
 from statechart.engine.machines.machine import ModelT
 from statechart.errors import InvalidTransition, InvalidValue
 from statechart.testing.models import begun, parts, require_chart, state_value
-from statechart.wording import listed, state_text
+from statechart.wording import listed, nearest, state_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,6 +122,9 @@ class Driver(Generic[ModelT]):
             time: The time; or the name of a timer, such as `awaiting.expire`: until its deadline.
         """
         __tracebackhide__ = True
+        if not isinstance(time, (str, timedelta)):
+            hint = "give a timedelta, or the name of a timer"
+            raise TypeError(f"{time!r} is no time: {hint}")
         until = self._deadline(time) if isinstance(time, str) else self.now + time
         require(until >= self.now, f"time can't go back by {self.now - until}: give a positive time")
         for _ in range(_MOST):
@@ -193,6 +196,11 @@ class Driver(Generic[ModelT]):
 
     def _deadline(self, timer: str) -> datetime:
         __tracebackhide__ = True
+        known = type(self.machine)._alarms
+        if timer not in known:
+            like = nearest(timer, known)
+            hint = f"did you mean {like!r}?" if like else f"known are {listed(known)}"
+            raise ValueError(f"{type(self.machine).__name__} has no timer {timer!r}: {hint}")
         if timer not in self.timers:
             raise AssertionError(
                 f"the timer {timer} does not run in {self.state}: running {are(list(self.timers))}"

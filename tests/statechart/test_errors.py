@@ -169,6 +169,13 @@ def test_the_second_of_two_sees_a_conflict(kind: type[StatechartError]) -> None:
     assert issubclass(kind, StorageError)
 
 
+def test_a_path_of_states_offers_the_last_of_them() -> None:
+    error = UnknownState("Order", "open.payment.paid", ["open", "paid", "payment"])
+
+    assert error.nearest == "paid"
+    assert "did you mean 'paid'?" in str(error)
+
+
 def test_an_unknown_name_offers_the_nearest() -> None:
     error = UnknownEvent("Door", "opne", ["close", "open"])
 

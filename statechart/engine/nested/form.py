@@ -11,7 +11,7 @@ from statechart.configuration import JOINED, Bound, Configuration
 from statechart.engine.table import Kind, Node, Table, bits
 from statechart.engine.values import require_state
 from statechart.errors import IllegalConfiguration, UnknownState
-from statechart.wording import listed, state_text
+from statechart.wording import listed, nearest, state_text
 
 if TYPE_CHECKING:
     from statemachine import StateChart
@@ -224,7 +224,8 @@ class Form:
         number = self._numbers.get(memory)
         node = None if number is None else self._table.nodes[number]
         if number is None or node is None or not node.remembers:
-            raise self._illegal(str(state), f"it has the history {memory!r}, which the chart does not have")
+            others = [self._texts[each.number] for each in self._table.nodes if each.remembers]
+            raise self._illegal(str(state), _unknown("history", memory, others))
         parent = self._table.nodes[node.ancestors[0]]
         mask = sum(1 << self._numbers[text] for text in set(states) if text in self._numbers)
         wanted = (
@@ -260,7 +261,7 @@ class Form:
     def _check_timer(self, state: Configuration, timer: str, active: int) -> None:
         alarm = self._alarms.get(timer)
         if alarm is None:
-            raise self._illegal(str(state), f"it has the timer {timer!r}, which the chart does not have")
+            raise self._illegal(str(state), _unknown("timer", timer, self._alarms))
         if not active >> self._numbers[alarm.owner] & 1:
             raise self._illegal(str(state), f"its timer {timer!r} runs, and {alarm.owner} is not active")
 
@@ -278,6 +279,12 @@ def _is_intact(
 ) -> bool:
     """Return whether a configuration is as it was made: its dictionaries can be changed."""
     return made is not None and made.history == history and made.timers == standing.timers
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    like = nearest(name, known)
+    hint = f": did you mean {like!r}?" if like else ""
+    return f"it has the {kind} {name!r}, which the chart does not have{hint}"
 
 
 def _configuration(

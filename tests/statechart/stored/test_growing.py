@@ -179,6 +179,14 @@ ILLEGAL: dict[str, tuple[dict[str, Any], str]] = {
     "a state twice": ({"active": ("paused", "paused")}, "a state is there twice"),
     "an unknown state": ({"active": ("waiting", "packing")}, "did you mean 'awaiting'?"),
     "an unknown timer": ({"active": ("paused",), "timers": {"x.y": MOMENT}}, "it has the timer 'x.y'"),
+    "a misspelt timer": (
+        {"active": ("paused",), "timers": {"pausd.expire": MOMENT}},
+        "the timer 'pausd.expire', which the chart does not have: did you mean 'paused.expire'?",
+    ),
+    "a misspelt history": (
+        {"active": ("paused",), "history": {"where_it_is": ("paid",)}},
+        "the history 'where_it_is', which the chart does not have: did you mean 'where_it_was'?",
+    ),
     "a timer of another state": (
         {"active": ("draft",), "timers": {"paused.expire": MOMENT}},
         "its timer 'paused.expire' runs, and paused is not active",

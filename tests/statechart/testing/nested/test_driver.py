@@ -132,3 +132,10 @@ def test_a_configuration_is_taken_as_it_is() -> None:
     awaiting = Configuration.of(Order, "awaiting")
 
     assert Driver(Order, state=awaiting).timers == {}
+
+
+def test_a_timer_that_the_chart_does_not_have_is_an_error_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"has no timer 'paused\.expier': did you mean 'paused\.expire'"):
+        Driver(Order).elapse("paused.expier")
+    with pytest.raises(TypeError, match="30 is no time: give a timedelta, or the name of a timer"):
+        Driver(Order).elapse(30)  # type: ignore[arg-type]
