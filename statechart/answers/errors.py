@@ -97,6 +97,15 @@ def _payload(error: Exception, spelling: Spells) -> Sequence[str]:
     return [spelling.spell(" ".join([f"fire NAME {event}", *(f"{name}=VALUE" for name in names)]))]
 
 
+def _refused_document(error: Exception, spelling: Spells) -> Sequence[str]:
+    assert isinstance(error, errors.DocumentRefused)
+    correct = f"correct the document, then {spelling.spell('diagram')}"
+    if error.missing is None:
+        return [correct]
+    loaded = f"chart = statechart.load({error.where!r}, methods={{{error.missing!r}: ...}})"
+    return [f"write {loaded} in a module, and name it as MODULE:chart", correct]
+
+
 def _damaged(error: Exception, spelling: Spells) -> Sequence[str]:
     name = getattr(error, "name", "NAME")
     return [
@@ -134,9 +143,7 @@ KINDS: dict[type[BaseException], Kind[Spells]] = {
     errors.ChartDefinitionError: Kind(
         ExitCode.USAGE, "chart_definition", say("correct the chart, then python -m statechart diagram")
     ),
-    errors.DocumentRefused: Kind(
-        ExitCode.USAGE, "document_refused", say("correct the document, then python -m statechart diagram")
-    ),
+    errors.DocumentRefused: Kind(ExitCode.USAGE, "document_refused", _refused_document),
     errors.InvalidCursor: Kind(ExitCode.USAGE, "invalid_cursor", say("python -m statechart events --json")),
     errors.UnknownState: Kind(ExitCode.USAGE, "unknown_state", say(_TABLE)),
     errors.IllegalConfiguration: Kind(ExitCode.USAGE, "illegal_configuration", say(_TABLE)),

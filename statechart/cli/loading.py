@@ -80,9 +80,10 @@ def repository(settings: Settings) -> ChartRepository[Any]:
         return named
     found, values = chart(settings), model(settings)
     if values is None and found.model_class() is None:
+        declared = f"declare class {found.__name__}(Chart[YourModel]), or give the class with --model"
+        hint = declared if ":" in settings.reference else "give the class with --model"  # of a document
         raise UsageRefused(
-            f"{settings.reference} does not name the class of its values: declare "
-            f"class {found.__name__}(Chart[YourModel]), or give the class with --model",
+            f"{settings.reference} does not name the class of its values: {hint}",
             (settings.spell("list --model MODULE:MODEL"),),
             code="chart_definition",
         )

@@ -194,7 +194,8 @@ class _Owners:
         mine = set(dir(self._base)) - set(dir(Chart)) | set(self._given)
         like = nearest(name, mine)
         hint = f"did you mean {like!r}?" if like else "give it as methods={...}, or by a class as base"
-        raise place.refused(f"it names {name!r}, and no class that was given has it: {hint}")
+        problem = f"it names {name!r}, and no class that was given has it: {hint}"
+        raise place.refused(problem, missing=name)
 
     def function(self, name: str) -> Callable[..., Any]:
         """Return the function that a timer asks for its delay."""

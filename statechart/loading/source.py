@@ -43,10 +43,10 @@ class Source:
     stem: str | None = None
 
     def refused(
-        self, problem: str, *, line: int | None = None, place: str | None = None
+        self, problem: str, *, line: int | None = None, place: str | None = None, missing: str | None = None
     ) -> DocumentRefused:
         """Return the error of a problem in the document."""
-        return DocumentRefused(self.where, problem, line=line, place=place)
+        return DocumentRefused(self.where, problem, line=line, place=place, missing=missing)
 
 
 def read_source(given: str | Path) -> Source:

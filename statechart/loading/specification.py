@@ -32,9 +32,9 @@ class Place:
     line: int | None = None
     path: str | None = None
 
-    def refused(self, problem: str) -> Exception:
-        """Return the error of a problem there."""
-        return self.source.refused(problem, line=self.line, place=self.path)
+    def refused(self, problem: str, missing: str | None = None) -> Exception:
+        """Return the error of a problem there, as of a method that is missing."""
+        return self.source.refused(problem, line=self.line, place=self.path, missing=missing)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ALWAYS, DEFAULT, DONE = "(always)", "(default)", "(done)"
 _DONE = "done.state."
+_DELAYED = "after_"
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -58,8 +59,10 @@ def _name(chart: AnyChart, transition: Transition, event: Event) -> str:
     if event.id.startswith(_DONE):
         done = event.id.removeprefix(_DONE)
         return DONE if done == transition.source.id else f"({printable(done)} done)"
-    raised = " (raised)" if event.internal else ""
     timers = " or ".join(_timers(chart, transition, event))
+    if timers and event.internal and event.id.startswith(_DELAYED):
+        return f"after {timers}"  # the event of a document's delay, which has no name there
+    raised = " (raised)" if event.internal else ""
     return name_of(event) + raised + (f" after {timers}" if timers else "")
 
 

@@ -65,6 +65,23 @@ def test_a_document_that_is_wrong_is_told_with_its_line(cli: Cli, document: Path
     )
 
 
+def test_a_document_with_methods_is_told_to_be_loaded_by_a_module(cli: Cli, document: Path) -> None:
+    document.write_text(ORDER.replace('event="pay"', 'event="pay" cond="is_enough"'))
+
+    ran = cli("diagram", "order.scxml")
+
+    assert ran.code == 2
+    assert "next: write chart = statechart.load(" in ran.err
+    assert "order.scxml', methods={'is_enough': ...}) in a module, and name it as MODULE:chart" in ran.err
+
+
+def test_a_document_needs_the_class_of_its_values(cli: Cli, document: Path) -> None:
+    ran = cli("create", "order.scxml", "A-1", "--store", "orders")
+
+    assert ran.code == 2
+    assert "order.scxml does not name the class of its values: give the class with --model\n" in ran.err
+
+
 def test_a_chart_is_written_as_a_document_that_is_read_again(cli: Cli, tmp_path: Path) -> None:
     written = cli("diagram", "tests.statechart.cli.shop:OrderChart", "--format", "scxml").out
     cli("diagram", "tests.statechart.cli.shop:OrderChart", "--output", "again.scxml")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from statechart import Chart, Configuration, DocumentRefused, InternalEvent, load
+from statechart.diagram import render
 
 REVIEW = """
 id: review
@@ -81,6 +82,12 @@ def test_a_delay_becomes_a_timer_whose_event_nobody_else_can_fire() -> None:
         machine.send("after_86400000_reading")
     machine.fire_due(at + timedelta(days=1))
     assert leaves(machine) == "late + asking"
+
+
+def test_a_delay_is_drawn_without_a_name_of_its_event() -> None:
+    chart = load('{"initial": "a", "states": {"a": {"after": {"60000": "b"}}, "b": {"type": "final"}}}')
+
+    assert " : after 1 min\n" in render(chart, "mermaid")
 
 
 def test_json_and_yaml_of_the_same_document_are_the_same_chart(tmp_path: Path) -> None:
