@@ -116,7 +116,7 @@ PLACED = Driver(Order).fire("place").transitions[0]
 )
 def test_steps_that_do_not_fit_are_a_failure(steps: tuple[Microstep, ...], said: str) -> None:
     with pytest.raises(AssertionError, match=said):
-        declared(Order).check(replace(PLACED, steps=steps))
+        declared(Order).check(replace(PLACED, followed=replace(PLACED.followed, steps=steps)))
 
 
 def test_a_configuration_that_can_not_be_is_a_failure() -> None:
