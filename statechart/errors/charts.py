@@ -216,14 +216,20 @@ class InvalidTransition(StatechartError):
 class NestedFire(StatechartError, RuntimeError):
     """An event was fired while another event was being committed."""
 
-    def __init__(self, chart: str, event: str) -> None:
+    def __init__(self, chart: str, event: str, *, raised_elsewhere: bool = False) -> None:
         self.chart = chart
         self.event = event
-        super().__init__(
+        told = (
             f"{event} was sent to {chart} past fire(), or from inside a hook: events are committed one at "
             f"a time; call fire({chart}.{event}, ...), after the previous fire() has returned, or "
             f"raise_({event!r}) in the hook"
         )
+        if raised_elsewhere:
+            told = (
+                f"raise_({event!r}) is called by a function outside of {chart}, whose own guards and hooks "
+                f"raise nothing: call self.raise_({event!r}) in the hook itself"
+            )
+        super().__init__(told)
 
 
 class ReservedPayload(StatechartError, TypeError):

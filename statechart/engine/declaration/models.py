@@ -109,7 +109,8 @@ def _unfit(chart: AnyChart, place: str, field: FieldInfo) -> Iterator[str]:
     adapter: TypeAdapter[object] = TypeAdapter(field.rebuild_annotation())
     form = form_of(chart)
     if form is not None:
-        why = _said(adapter, form.example())
+        example = form.example()
+        why = _said(adapter, example) or _misread(adapter, example)
         if why is not None:
             yield f"{place} can't be a configuration ({why}): write `state: Configuration | None = None`"
         return
@@ -125,6 +126,19 @@ def _unfit(chart: AnyChart, place: str, field: FieldInfo) -> Iterator[str]:
         # The member of an Enum and its value stand for each other.
         if all(said):
             yield f"{place} can't be the state {state_text(value)!r} ({said[0]}): widen its type"
+
+
+def _misread(
+    adapter: TypeAdapter[object], example: Any
+) -> str | None:  # Any: a configuration, or its state
+    """Return what a stored configuration is read as, if that is none."""
+    if not isinstance(example, Configuration):
+        return None
+    try:
+        read = adapter.validate_json(example.model_dump_json())
+    except ValidationError:
+        return None  # of a type that only Python knows
+    return None if isinstance(read, Configuration) else f"it is stored, and read as a {type(read).__name__}"
 
 
 def _said(adapter: TypeAdapter[object], value: object) -> str | None:

@@ -199,7 +199,8 @@ def raise_(machine: AnyMachine, event: str, payload: Mapping[str, Any]) -> None:
     if event not in chart._declared:
         raise UnknownEvent(chart.__name__, event, chart._declared)
     if macrostep is None or macrostep.is_committed:
-        raise NestedFire(chart.__name__, event)
+        is_unseen = not chart._is_stepwise and machine._hooks.firing is not None
+        raise NestedFire(chart.__name__, event, raised_elsewhere=is_unseen)
     if payload:
         machine._check_payload(event, payload)
     macrostep.raise_(event, payload)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from textwrap import dedent, indent
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -454,6 +455,24 @@ def test_a_mistake_in_a_timer_is_told_without_a_doubt_about_the_model() -> None:
     assert str(error.value) == (
         "chart _Late: the timer on 'closed' would never fire, as it is a final state: give it to a state "
         "that waits"
+    )
+
+
+def test_a_model_that_would_read_its_configuration_as_another_type_is_refused() -> None:
+    class Order(BaseModel):
+        state: Any = None
+
+    with pytest.raises(ChartDefinitionError) as error:
+
+        class _Waiting(Chart[Order]):
+            open = State(initial=True)
+            closed = State(final=True)
+            close = Event(open.to(closed))
+            timers = (Timer(open, after=timedelta(1), event=close),)
+
+    assert str(error.value) == (
+        "chart _Waiting: Order.state can't be a configuration (it is stored, and read as a dict): write "
+        "`state: Configuration | None = None`"
     )
 
 

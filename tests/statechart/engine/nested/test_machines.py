@@ -252,6 +252,24 @@ def test_raise_is_for_hooks_before_the_commit() -> None:
         machine.fire(Raising.stay)
 
 
+def raise_for(machine: Any, event: str) -> None:
+    machine.raise_(event)
+
+
+def test_an_event_that_a_function_elsewhere_raises_belongs_into_the_hook() -> None:
+    class Calling(Chart[Any]):
+        idle = State(initial=True)
+        done = State(final=True)
+        go = idle.to.itself()
+        end = idle.to(done)
+
+        def on_go(self) -> None:
+            raise_for(self, "end")
+
+    with pytest.raises(NestedFire, match=r"call self.raise_\('end'\) in the hook itself"):
+        Calling().send("go")
+
+
 def test_machines_are_copied_and_pickled_with_what_they_remember() -> None:
     machine = Work(Mutable())
     for event in ("begin", "turn", "pause"):
