@@ -156,12 +156,16 @@ def _failure(failure: Failure | StoredFailure, directory: Path, label: str) -> I
         yield "trace", str(directory / failure.trace_file)
 
 
-def history_lines(entries: Iterable[AnyEntry]) -> Iterator[str]:
-    """Yield a line for each event, after a heading; the records of a finished step share a line."""
-    return history_text(
+def history_lines(entries: Iterable[AnyEntry], width: int | None = None) -> Iterator[str]:
+    """Yield a line for each event, after a heading; the records of a finished step share a line.
+
+    With a width, as of a terminal, longer lines are wrapped.
+    """
+    rows = (
         (str(entry.seq), str(entry.revision), precise(entry.at), entry.actor, happened)
         for entry, happened in told_records(entries)
     )
+    return history_text(rows, width)
 
 
 def told_records(entries: Iterable[AnyEntry]) -> Iterator[tuple[AnyEntry, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from statechart.terminal.cells import width_of, wrapped
 from statechart.wording import counted
 
 if TYPE_CHECKING:
@@ -60,20 +61,31 @@ def story_document(story: Story) -> dict[str, object]:
     }
 
 
-def story_text(story: Story, settings: ProgramSettings, name: str, style: Style) -> str:
-    """Return a story as text, with the next commands."""
+def story_text(
+    story: Story, settings: ProgramSettings, name: str, style: Style, columns: int | None = None
+) -> str:
+    """Return a story as text, with the next commands; wrapped to the columns of a terminal, if given."""
     lines = [style(story.headline, "bold")]
-    for heading, told in (
+    for heading, found in (
         ("What happened", story.happened),
         ("Known", story.known),
         ("Not known", story.unknown),
     ):
-        if told:
-            lines += ["", heading, *(f"  {style(line, 'plain')}" for line in told)]
+        if found:
+            lines += ["", heading]
+            for line in found:
+                plain = f"  {style(line, 'plain')}"
+                lines += [plain] if columns is None else wrapped(plain, columns, indent=4)
     for place, words in story.words.items():
         lines += ["", f"The end of {place}", *(f"  | {style(line, 'plain')}" for line in words)]
     lines += ["", "What you can do, the best first"]
     spelled = [(settings.spell(step, name), reason) for step, reason in story.following]
     width = max((len(command) for command, _ in spelled), default=0)
-    lines += [f"  {command:{width}}  {reason}".rstrip() for command, reason in spelled]
+    told = [f"  {command:{width}}  {reason}".rstrip() for command, reason in spelled]
+    if columns is not None and any(width_of(line) > columns for line in told):
+        # A command stays on its line, to be copied.
+        told = [
+            line for command, reason in spelled for line in (f"  {command}", f"      {reason}".rstrip())
+        ]
+    lines += filter(None, told)
     return "\n".join(lines)

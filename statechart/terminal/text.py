@@ -8,7 +8,7 @@ from itertools import chain, islice
 from math import ceil
 from typing import TYPE_CHECKING, TypeAlias
 
-from statechart.terminal.cells import padded, width_of
+from statechart.terminal.cells import padded, width_of, wrapped
 from statechart.terminal.control_codes import strip_control_codes
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Style: TypeAlias = Callable[[str, str], str]
     """Colours a text and removes its control codes."""
 
+_LEAST_WORDS = 32  # columns beside the others
+_LEAST_INDENT = 4
 _BLOCK = 1000  # lines of a history, aligned among themselves
 _UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
@@ -67,11 +69,19 @@ def precise(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z"
 
 
-def history_text(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield a line for each row, after a heading.
+def history_text(rows: Iterable[Sequence[str]], width: int | None = None) -> Iterator[str]:
+    """Yield a line for each row, after a heading; more of them if a width is given and the row is longer.
 
     A history may be long: it is read while lines are yielded, and columns are aligned in blocks.
     """
     all_rows = chain([("SEQ", "REV", "TIME", "BY", "WHAT")], rows)
     while block := list(islice(all_rows, _BLOCK)):
-        yield from columns(block)
+        lines = columns(block)
+        if width is None:
+            yield from lines
+            continue
+        before = sum(max(width_of(row[place]) for row in block) + 2 for place in range(len(block[0]) - 1))
+        # On a narrow terminal, what follows is below the time.
+        indent = before if width - before >= _LEAST_WORDS else lines[0].find("TIME")
+        for line in lines:
+            yield from wrapped(line, width, indent=max(indent, _LEAST_INDENT))

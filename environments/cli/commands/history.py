@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,7 @@ from environments.presentation.documents import history_document
 from environments.presentation.text import facts_text, history_lines
 from environments.storage.settled import settled_entries
 from statechart.errors import MissingSegment
+from statechart.formats.columns import columns_of
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit, json_lines, note, print_lines
 from statechart.terminal.program.moments import read_moment, require_one
@@ -78,7 +80,7 @@ def print_history(settings: Settings, name: str, at: str | None) -> None:
     print_lines(
         json_lines(history_opening(name, gap), map(history_document, entries))
         if settings.json
-        else history_lines(entries)
+        else history_lines(entries, columns_of(sys.stdout))
     )
     if gap is not None:
         note(str(gap))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from environments.cli import loading
@@ -11,6 +12,7 @@ from environments.cli.settings import Settings
 from environments.presentation.answers.now import story, why_document
 from statechart.cli.saving import html_option, save_page
 from statechart.dashboard.serving.options import load_web
+from statechart.formats.columns import columns_of
 from statechart.terminal.colours import styled
 from statechart.terminal.output import emit
 from statechart.terminal.story import story_text
@@ -43,7 +45,7 @@ def print_story(settings: Settings, name: str) -> None:
     emit(
         settings,
         why_document(view, told, settings.spell, storage.directory(name)),
-        story_text(told, settings, name, styled),
+        story_text(told, settings, name, styled, columns_of(sys.stdout)),
     )
 
 

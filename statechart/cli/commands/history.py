@@ -61,7 +61,7 @@ def history(settings: Settings, name: str, at: str | None, as_test: Path | None)
     if settings.json:
         print_lines(json_lines(opening_document(name, gap), map(record_document, records)))
     else:
-        print_lines(history_text(record_rows(records)))
+        print_lines(history_text(record_rows(records), columns_of(sys.stdout)))
     if gap is not None:
         note(str(gap))
 

@@ -50,7 +50,8 @@ def why(settings: Settings, name: str, target: str | None, file: Path | None) ->
         return
     shown = look(repository, name)
     story = story_of(repository, shown)
-    document, text = why_document(shown, story, settings), story_text(story, settings, name, styled)
+    document = why_document(shown, story, settings)
+    text = story_text(story, settings, name, styled, columns_of(sys.stdout))
     if target is not None:
         way = way_to(repository.chart, shown.configuration or shown.summary.state, target)
         document |= way_document(target, way)
