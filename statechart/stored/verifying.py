@@ -111,7 +111,8 @@ class Verification(Generic[ModelT]):
     name: str
     replay: bool
     _segments: list[SegmentFile] = field(default_factory=list)
-    _problems: list[Problem] = field(default_factory=list)
+    # Loading and reading the records find some twice.
+    _problems: dict[Problem, None] = field(default_factory=dict)
     _notes: list[str] = field(default_factory=list)
     _records: int = 0
     _transitions: int = 0
@@ -245,9 +246,7 @@ class Verification(Generic[ModelT]):
         return first + line - 1 if first is not None and line is not None else None
 
     def _add(self, record: int | None, what: object, file: Where | None = None) -> None:
-        problem = Problem(record=record, file=file or self._file(record), what=str(what))
-        if problem not in self._problems:  # loading and reading the records find some twice
-            self._problems.append(problem)
+        self._problems[Problem(record=record, file=file or self._file(record), what=str(what))] = None
 
     def _file(self, record: int | None) -> Where:
         """Return the place of a record, or of the last."""

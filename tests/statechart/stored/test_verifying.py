@@ -20,6 +20,7 @@ from statechart import (
     State,
 )
 from statechart.storage.segments.size import Segment
+from statechart.stored.verifying import Problem
 
 
 class Door(BaseModel, frozen=True):
@@ -170,6 +171,22 @@ def test_states_that_the_chart_has_no_more_are_told(anywhere: ChartRepository[Do
         "3 Renamed has no state 'closed': known are shut, opened",
         "3 close: opened → closed, which leads to shut in today's chart",
     ]
+
+
+def test_many_problems_are_not_compared_with_each_other(
+    doors: ChartRepository[Door], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(20):
+        doors.fire("front", DoorChart.open_)
+        doors.fire("front", DoorChart.close)
+    compared = []
+    equal = Problem.__eq__
+    monkeypatch.setattr(Problem, "__eq__", lambda self, other: compared.append(self) or equal(self, other))
+
+    found = problems(doors, Renamed)
+
+    assert len(found) == 64
+    assert len(compared) < len(found)
 
 
 def test_todays_guards_are_asked_on_demand(anywhere: ChartRepository[Door]) -> None:
