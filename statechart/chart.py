@@ -86,10 +86,11 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
     log_message: ClassVar[str] = "State transition"
     """The message of the line that is logged at INFO for each commit."""
 
-    phases: ClassVar[Mapping[str, Sequence[StateLike | str]]] = {}
+    # Any: a state or its name; charts may annotate their own with either.
+    phases: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """Groups of states, by name: diagrams draw a box around each group."""
 
-    failures: ClassVar[Sequence[StateLike | str]] = ()
+    failures: ClassVar[Sequence[Any]] = ()
     """The states that mean a failure: diagrams mark them."""
 
     record_payload: ClassVar[bool | Collection[str]] = True

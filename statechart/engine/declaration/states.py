@@ -86,7 +86,7 @@ class NestedStates(NestedStateFactory):
         return made
 
     @property
-    def to(cls) -> Ways:
+    def to(cls) -> Ways:  # pyright: ignore[reportIncompatibleMethodOverride]  # of the engine's annotation
         """Make transitions from the state to others; for checkers, as a state has its own."""
         raise AttributeError("to")
 
@@ -98,10 +98,10 @@ class State(EngineState):
     `class open(State.Parallel)` one whose states, its regions, are active side by side.
     """
 
-    class Compound(metaclass=NestedStates):
+    class Compound(metaclass=NestedStates):  # pyright: ignore[reportIncompatibleVariableOverride]
         """A state with states within it, of which one is active at a time."""
 
-    class Parallel(metaclass=NestedStates, parallel=True):
+    class Parallel(metaclass=NestedStates, parallel=True):  # pyright: ignore[reportIncompatibleVariableOverride]
         """A state with states within it, which are active side by side."""
 
     @property

@@ -149,12 +149,12 @@ class Form:
             UnknownState: The chart has no such state.
         """
         found = self._table.number_of(getattr(state, "_state", state))
-        if found is None:
-            text = state_text(getattr(state, "value", state))
-            found = self._numbers.get(text) if text in self._known else None
-        if found is None:
+        if found is not None:
+            return found
+        text = state_text(getattr(state, "value", state))
+        if text not in self._known:
             raise UnknownState(self._chart.__name__, text, sorted(self._known))
-        return found
+        return self._numbers[text]
 
     def around(self, numbers: Iterable[int]) -> int:
         """Return the bits of states and of the states around them."""
