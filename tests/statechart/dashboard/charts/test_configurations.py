@@ -119,6 +119,12 @@ async def test_the_list_tells_the_next_timer(orders: ChartRepository[OrderModel]
     assert re.search(r'<span class="what">expire <time [^>]*data-due>in (29|30) min</time>', page.text)
 
 
+def timeless(document: Any) -> Any:
+    """Return a document without the times that have passed, or will, when it was asked for."""
+    document.get("story", {}).pop("headline", None)
+    return json.loads(re.sub(r" \(in [^)]*\)", "", json.dumps(document)))
+
+
 async def test_answers_are_the_documents_of_the_command_line(
     orders: ChartRepository[OrderModel], opened: Opened, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,7 +149,7 @@ async def test_answers_are_the_documents_of_the_command_line(
 
     for path, (schema, *words) in asked.items():
         check_schema(schema, answers[path])
-        assert answers[path] == printed(*words), path
+        assert timeless(answers[path]) == timeless(printed(*words)), path
     assert [each["name"] for each in listed["values"]] == ["A-1"]
     assert [each["timer"] for each in timers["timers"]] == ["awaiting.expire"]
     assert answers[one]["configuration"]["active"] == ["awaiting", "packed"]
