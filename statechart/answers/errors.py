@@ -114,7 +114,9 @@ def _damaged(error: Exception, spelling: Spells) -> Sequence[str]:
     ]
 
 
-_WITH_MIGRATIONS = "name the ChartRepository with its migrations instead of the chart: MODULE:REPOSITORY"
+_WITH_MIGRATIONS = (
+    "give a ChartRepository the migration, and name it instead of the chart: MODULE:REPOSITORY"
+)
 
 
 def _unfit(error: Exception, spelling: Spells) -> Sequence[str]:

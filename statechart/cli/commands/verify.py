@@ -59,7 +59,8 @@ def _advice(settings: Settings, repository: ChartRepository[Any], name: str) -> 
         steps = [step for step in found.next if step != this] if found is not None else []
         if steps:
             return steps[0]
-    return settings.spell("history NAME", name)
+    spelled = settings.spell("history NAME", name)
+    return f"{spelled}; a chart that has changed needs a migration (statechart.stored.migrations)"
 
 
 def _text(report: Report) -> str:

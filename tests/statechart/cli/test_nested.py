@@ -199,7 +199,7 @@ def test_other_names_go_on_beside_an_illegal_configuration(cli: Any, tmp_path: P
     assert "? unreadable" in listed.out
     assert "A-1: 2 records, 1 transition, all intact" in verified.out
     assert "record 1: OrderChart can't be in awaiting" in verified.out
-    assert "next, for bad: name the ChartRepository with its migrations" in verified.err
+    assert "next, for bad: give a ChartRepository the migration" in verified.err
     assert cli("history", ORDERS, "bad").code == 0
     assert cli("history", ORDERS, "bad", "--at", "1").out.startswith("bad was awaiting\n")
 
@@ -273,5 +273,23 @@ def test_a_chart_that_has_grown_states_names_the_migration_and_no_backup(cli: An
     verified = cli("verify", ORDERS, "A-1")
 
     assert (shown.code, verified.code) == (7, 8)
-    assert "next: name the ChartRepository with its migrations" in shown.err
-    assert "next, for A-1: name the ChartRepository with its migrations" in verified.err
+    assert "next: give a ChartRepository the migration" in shown.err
+    assert "next, for A-1: give a ChartRepository the migration" in verified.err
+
+
+def test_a_state_that_only_earlier_records_have_is_told_to_need_a_migration(
+    cli: Any, tmp_path: Path
+) -> None:
+    class Flat(BaseModel):
+        state: Configuration
+
+    store = JsonFileRepository(tmp_path / "orders", Flat)
+    store.create("A-1", Flat(state=Configuration(active=("parked",))))
+    with store.open("A-1") as order:
+        order.commit("moved", Flat(state=Configuration(active=("paused",))), expected=1)
+
+    verified = cli("verify", ORDERS, "A-1")
+
+    assert verified.code == 8
+    assert "history" in verified.err
+    assert "a chart that has changed needs a migration (statechart.stored.migrations)" in verified.err
