@@ -473,7 +473,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
             transition.steps if transition is not None else (),
             leaves,
             transition.timer if transition is not None else None,
-            running.cancelled(transition) if transition is not None else (),
+            running.cancelled(self._alarms, transition) if transition is not None else (),
             self._later if transition is not None else frozenset(),
         )
         for watcher in Hooks.watchers:

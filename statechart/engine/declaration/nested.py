@@ -59,7 +59,7 @@ def shape_of(chart: AnyChart, attrs: Mapping[str, object]) -> Shape:
         or any(_is_special(way) for state in every_state(chart) for way in state.transitions)
         or _raises(chart)
     )
-    found = [*problems, *raised.problems(chart), *(_problems(chart) if stepwise else ())]
+    found = [*problems, *raised.problems(chart), *(_problems(chart, alarms) if stepwise else ())]
     return Shape(stepwise, holds, alarms, tuple(found))
 
 
@@ -180,11 +180,11 @@ def _event_name(event: object, attrs: Mapping[str, object]) -> str:
     return str(event)
 
 
-def _problems(chart: AnyChart) -> Iterator[str]:
+def _problems(chart: AnyChart, alarms: Mapping[str, Alarm]) -> Iterator[str]:
     """Yield the mistakes in states within states, a sentence each."""
     yield from _names(chart)
-    if is_nested(chart):
-        yield from _values(chart)
+    if is_nested(chart) or alarms:
+        yield from _values(chart, is_flat=not is_nested(chart))
     for state in every_state(chart):
         if isinstance(state, HistoryState):
             yield from _history(state)
@@ -204,13 +204,14 @@ def _names(chart: AnyChart) -> Iterator[str]:
             yield f"event {event.id!r} has the name of a state; rename it"
 
 
-def _values(chart: AnyChart) -> Iterator[str]:
+def _values(chart: AnyChart, *, is_flat: bool) -> Iterator[str]:
     for state in every_state(chart):
         value = plain(state.value)
         about = f"state {state.id!r} has the value {value!r}"
         if not isinstance(value, str):
-            yield f"{about}, but configurations name states by strings: give a string, or no value"
-        elif JOINED in value or not value.strip():
+            if not is_flat:
+                yield f"{about}, but configurations name states by strings: give a string, or no value"
+        elif JOINED in value or (not is_flat and not value.strip()):
             yield f"{about}, which can't be told apart in a configuration such as 'a{JOINED}b': rename it"
 
 

@@ -217,10 +217,10 @@ def due_of(alarms: Mapping[str, Alarm], timers: Mapping[str, datetime], at: date
     return tuple(sorted(found, key=lambda each: (each.at, each.timer)))
 
 
-def cancelled(transition: Transition) -> tuple[str, ...]:
+def cancelled(alarms: Mapping[str, Alarm], transition: Transition) -> tuple[str, ...]:
     """Return the timers that ran before a transition, and whose states were left by it, sorted."""
     if transition.before is None or transition.after is None:
         return ()
     ended = set(transition.before.timers) - {transition.timer}
     left = {text for step in transition.steps for text in step.exited}
-    return tuple(sorted(name for name in ended if any(name.startswith(f"{text}.") for text in left)))
+    return tuple(sorted(name for name in ended if alarms[name].owner in left))

@@ -118,7 +118,7 @@ class MacrostepExploration(Exploration):
             if transition.timer is not None
         ]
         for transition in driver.transitions:
-            others += [f"{timer} cancelled" for timer in cancelled(transition)]
+            others += [f"{timer} cancelled" for timer in cancelled(self.chart._alarms, transition)]
         source = self._drivers[before].state
         return Step(
             before, event, tuple(edges), self._key(driver), payload, source, driver.state, tuple(others)

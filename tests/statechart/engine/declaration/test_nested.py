@@ -458,6 +458,18 @@ def test_a_mistake_in_a_timer_is_told_without_a_doubt_about_the_model() -> None:
     )
 
 
+def test_a_chart_with_timers_has_no_state_that_reads_like_two() -> None:
+    with pytest.raises(
+        ChartDefinitionError, match=r"can't be told apart in a configuration such as 'a \+ b'"
+    ):
+
+        class _Waiting(Chart[Any]):
+            open = State("open", value="left + right", initial=True)
+            closed = State(final=True)
+            close = Event(open.to(closed))
+            timers = (Timer(open, after=timedelta(1), event=close),)
+
+
 def test_a_model_that_would_read_its_configuration_as_another_type_is_refused() -> None:
     class Order(BaseModel):
         state: Any = None

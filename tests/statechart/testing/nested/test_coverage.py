@@ -100,6 +100,29 @@ def test_timers_count_when_they_fire_and_when_they_are_cancelled() -> None:
     assert met(covered, "timers") == ["awaiting.expire fired", "paused.expire cancelled"]
 
 
+def test_a_timer_is_not_cancelled_by_leaving_a_state_whose_name_its_own_begins_with() -> None:
+    class Parts(Chart):
+        class both(State.Parallel):
+            class left(State.Compound):
+                first = State("first", value="part", initial=True)
+                second = State()
+                turn = first.to(second) | second.to(first)
+
+            class right(State.Compound):
+                one = State("one", value="part.b", initial=True)
+                two = State()
+                move = one.to(two) | two.to(one)
+
+        timers = (
+            Timer(both.left.first, after=timedelta(hours=1), event="turn"),
+            Timer(both.right.one, after=timedelta(hours=1), event="move"),
+        )
+
+    covered = counted(Parts, lambda: Driver(Parts).fire("turn"))
+
+    assert met(covered, "timers") == ["part.turn cancelled"]
+
+
 def test_a_timer_that_nothing_else_ends_is_never_demanded_to_be_cancelled() -> None:
     items = Covered.of(Reminder).items
 
