@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -100,6 +100,7 @@ class ExpiryRunner:
     tell: Callable[[Fired], None] = lambda _fired: None
     clock: Clock = field(default_factory=SystemClock)
     _known: dict[str, Expiry] = field(default_factory=dict)
+    _unread: set[str] = field(default_factory=set)
     _proposed: set[Expiry] = field(default_factory=set)
     _pauses: dict[str, tuple[timedelta, datetime]] = field(default_factory=dict)
 
@@ -117,13 +118,19 @@ class ExpiryRunner:
                     pass
 
     def _look(self, names: Iterable[str]) -> None:
-        for name in names:
+        for name in self._unread | set(names):
             self._known.pop(name, None)
-            with suppress(StatechartError):  # told by other commands; a later change is looked at again
+            self._unread.discard(name)
+            try:
                 summary = self.workspace.summary(name)
-                found = None if isinstance(summary, UnreadableSummary) else expiry_of(summary)
-                if found is not None:
-                    self._known[name] = found
+            except NotFound:
+                continue
+            except StatechartError:  # such as a database that is away, after which no change is told again
+                self._unread.add(name)
+                continue
+            found = None if isinstance(summary, UnreadableSummary) else expiry_of(summary)
+            if found is not None:
+                self._known[name] = found
 
     async def _fire_due(self) -> AsyncGenerator[Fired, None]:
         now = self.clock.now()

@@ -18,6 +18,7 @@ from environments.testing import FixedClock, ScriptedProvider
 from environments.testing.doubles import ScriptedSpec
 from environments.timers.runner import ExpiryRunner, Fired, expiries
 from statechart.holder import Holder
+from statechart.storage.sql.errors import StoreUnreachable
 
 HOUR = timedelta(hours=1)
 
@@ -127,6 +128,35 @@ async def test_a_runner_follows_what_is_declared_later(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert told.empty()
+
+
+async def test_an_environment_that_could_not_be_read_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.create(
+        EnvironmentSpec(
+            name="a", provider=ScriptedSpec(), expires=timedelta(milliseconds=1), on_expiry="propose"
+        )
+    )
+    read = Workspace.summary
+    failures = [StoreUnreachable("the database", "it is away")]
+
+    def summary(self: Workspace, name: str) -> Any:
+        if failures:
+            raise failures.pop()
+        return read(self, name)
+
+    monkeypatch.setattr(Workspace, "summary", summary)
+    told: asyncio.Queue[Fired] = asyncio.Queue()
+    running = asyncio.create_task(ExpiryRunner(workspace, told.put_nowait).run())
+
+    fired = await asyncio.wait_for(told.get(), 60)
+
+    assert (fired.expiry.name, failures) == ("a", [])
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 def test_a_teardown_without_an_expiry_is_refused() -> None:

@@ -131,7 +131,7 @@ def _unfit(chart: AnyChart, place: str, field: FieldInfo) -> Iterator[str]:
 def _misread(
     adapter: TypeAdapter[object], example: Any
 ) -> str | None:  # Any: a configuration, or its state
-    """Return what a stored configuration is read as, if that is none."""
+    """Return the problem of a type that reads a stored configuration as another value, or None."""
     if not isinstance(example, Configuration):
         return None
     try:
