@@ -187,8 +187,8 @@ def rows_from(found: Sequence[sa.Row[Any]]) -> Rows:
     return found[-1], b"".join(row.line for row in found if row.line is not None)
 
 
-HEAD: Final = ("lineage", "seq", "revision", "hash", "size", "segment", "schema_version", "fence")
-"""The columns of a name that tell its last record and its fence."""
+HEAD: Final = ("lineage", "seq", "revision", "hash", "size", "segment", "schema_version", "fence", "due")
+"""The columns of a name that tell its last record, its fence and its earliest deadline."""
 
 _OF: Final = sa.and_(NAMES.c.collection == sa.bindparam("collection"), NAMES.c.name == sa.bindparam("name"))
 
@@ -247,6 +247,10 @@ def _compare(row: sa.Row[Any], head: Head, recent: list[Record], name: str, plac
             raise CorruptHistory(
                 name, place, f"the value in {NAMES.name} was edited: record {last.seq} differs"
             )
+        # No runner looks at a name before this moment.
+        if row.due != earliest(row.value):
+            problem = f"the deadline in {NAMES.name} was edited: record {last.seq} has another, or none"
+            raise CorruptHistory(name, place, problem)
 
 
 def head_of(row: sa.Row[Any]) -> Head:

@@ -76,6 +76,7 @@ DAMAGES: dict[str, tuple[sa.Executable, str]] = {
         "was edited",
     ),
     "the head was edited": (sa.update(NAMES).values(hash="0" * 64), "does not show its last record"),
+    "the deadline was edited": (sa.update(NAMES).values(due=7), "the deadline in envchart_name was edited"),
     "another lineage": (sa.update(NAMES).values(lineage="x" * 32), "empty"),
 }
 
