@@ -60,9 +60,11 @@ def way_to(chart: type[Chart], state: object, target: str) -> tuple[Ahead, ...] 
         target: The state, at any depth, or the text of a configuration.
 
     Raises:
-        UnknownState: The chart has no such state.
+        UnknownState: The chart has no such state, or can't be in such a configuration.
         Unexplored: The chart has too many configurations to look at each.
     """
+    if JOINED in target and chart._holds_configuration:
+        Configuration.of(chart, *target.split(JOINED))  # of states that contradict each other, it raises
     found = shortest_path(chart, state, target)
     if found is None:
         return None

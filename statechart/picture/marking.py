@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from statechart.configuration import Configuration
 from statechart.errors import NoSuchPath, UnknownEvent
 from statechart.graph import allowed_events, edges, events, failures, states
 from statechart.picture.steps import split
@@ -54,8 +55,16 @@ def chosen(chart: AnyChart, state: str | None = None, events: str | None = None)
     if state is not None and events is not None:
         raise ValueError("a state or a path can be marked, not both")
     if events is None:
+        if state is not None:
+            _require_together(chart, state)
         return Marks(current=state, failed=state is not None and is_failed(chart, state))
     return path(chart, [event.strip() for event in events.split(",") if event.strip()])
+
+
+def _require_together(chart: AnyChart, state: str) -> None:
+    parts = states_of(chart, state)
+    if len(parts) > 1 and getattr(chart, "_holds_configuration", False):
+        Configuration.of(chart, *parts)  # of states that contradict each other, it raises
 
 
 def is_failed(chart: AnyChart, state: str) -> bool:

@@ -293,3 +293,18 @@ def test_a_state_that_only_earlier_records_have_is_told_to_need_a_migration(
     assert verified.code == 8
     assert "history" in verified.err
     assert "a chart that has changed needs a migration (statechart.stored.migrations)" in verified.err
+
+
+@pytest.mark.parametrize("words", [("diagram", ORDERS, "--state"), ("why", ORDERS, "A-1", "--to")])
+def test_states_that_contradict_each_other_are_refused(
+    cli: Any, trade: Any, words: tuple[str, ...]
+) -> None:
+    trade("place")
+
+    refused = cli(*words, "awaiting + paused")
+
+    assert refused.code == 2
+    assert (
+        "OrderChart can't be in awaiting + packing + paused: open, paused are active together"
+        in refused.err
+    )
