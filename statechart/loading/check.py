@@ -15,7 +15,7 @@ def states_by_id(description: Description) -> dict[str, Described]:
     """Return the states of a document by their ids, after a check of each.
 
     Raises:
-        DocumentRefused: A name is there twice or leads nowhere, or a state stands where it can't.
+        DocumentRefused: A name appears twice or leads nowhere, or a state stands where it can't.
     """
     found: dict[str, Described] = {}
     for state in description.every():

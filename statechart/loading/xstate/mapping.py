@@ -33,14 +33,14 @@ def _json(source: Source) -> object:
         if len(found) != len(pairs):
             names = [name for name, _ in pairs]
             twice = next(name for name in names if names.count(name) > 1)
-            raise source.refused(f"the key {twice!r} is there twice in one mapping: leave one")
+            raise source.refused(f"the key {twice!r} appears twice in a mapping: remove one")
         return found
 
     try:
         found: object = json.loads(decoded(source), object_pairs_hook=once)
         return found
     except json.JSONDecodeError as error:
-        raise source.refused(f"it is no JSON ({error.msg}): correct it", line=error.lineno) from None
+        raise source.refused(f"it is not valid JSON ({error.msg}): correct it", line=error.lineno) from None
 
 
 def _check(source: Source, whole: object) -> None:

@@ -23,6 +23,6 @@ def read_yaml(source: Source, deepest: int) -> object:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
         reason = error.problem or error.context or "it can't be read"
-        raise source.refused(f"it is no YAML ({reason}): correct it", line=line) from None
+        raise source.refused(f"it is not valid YAML ({reason}): correct it", line=line) from None
     except (YAMLError, ValueError) as error:
-        raise source.refused(f"it is no YAML ({str(error).splitlines()[0]}): correct it") from None
+        raise source.refused(f"it is not valid YAML ({str(error).splitlines()[0]}): correct it") from None

@@ -238,14 +238,14 @@ def test_what_charts_have_not_is_refused_with_the_place(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"states": {"a": 1,}}', "line 1: it is no JSON"),
+        ('{"states": {"a": 1,}}', "line 1: it is not valid JSON"),
         ('{"a": 1, "a": 2}', "twice"),
         ('{"states": ' + "[" * 100_000, "nested too deeply"),
         ('{"states": {"a": ' * 300 + "{}" + "}}" * 300, "nested more than 200 deep"),
-        ("states:\n  a: [", "line 2: it is no YAML"),
+        ("states:\n  a: [", "line 2: it is not valid YAML"),
         ("- a\n- b", "it is a list"),
-        ("a: !!python/object:os.system {}\nb: 1", "it is no YAML"),
-        ("states:\n" + "".join(f"  {' ' * n}s{n}:\n" for n in range(300)), "no YAML"),
+        ("a: !!python/object:os.system {}\nb: 1", "it is not valid YAML"),
+        ("states:\n" + "".join(f"  {' ' * n}s{n}:\n" for n in range(300)), "not valid YAML"),
         (
             "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
             + "".join(f"{c}: &{c} [{', '.join([f'*{b}'] * 10)}]\n" for b, c in pairwise("abcdef")),
