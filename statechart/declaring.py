@@ -56,6 +56,7 @@ class StrictMeta(StateMachineMetaclass):
             )
         base = next((base for base in cls.__mro__ if base.__module__ == _HOME), cls)
         lost = [*members.replaced(attrs), *strict.hiding_the_engine(attrs), *states.problems(attrs, base)]
+        lost += members.borrowed(attrs)
         if lost:
             raise ChartDefinitionError(f"chart {name}: " + "; ".join(lost))
         try:
@@ -87,6 +88,7 @@ class StrictMeta(StateMachineMetaclass):
             cls._judge(found)
             own = cls.__mro__[: cls.__mro__.index(base)]
             cls._has_evolution = any("evolve" in vars(owner) for owner in own)
+        members.adopt(attrs, name)
         cls._programs: dict[object, Any] = {}
         cls._kept = Kept()  # of the class, and not of the thread, so that both are freed together
         cls._kinds = {state.id: "a state" for state in every_state(cls)}  # type: ignore[arg-type]
@@ -132,6 +134,18 @@ class StrictMeta(StateMachineMetaclass):
     def _check_reachable_final_states(cls) -> None:
         if not nested.is_special(cls):  # type: ignore[arg-type]
             super()._check_reachable_final_states()  # type: ignore[no-untyped-call]
+
+    def _expand_docstring(cls) -> None:
+        # It draws charts into docstrings that have a place for it.
+        place = cls._STATECHART_RE.search(cls.__doc__ or "")
+        if place is not None:
+            try:
+                require_drawable(cls, place[1])  # type: ignore[arg-type]  # cls is a chart
+            except ValueError as error:
+                raise ChartDefinitionError(
+                    f"chart {cls.__name__}: {place[0]} in its docstring: {error}"
+                ) from error
+        super()._expand_docstring()
 
     def __format__(cls, spec: str) -> str:
         require_drawable(cls, spec)  # type: ignore[arg-type]  # cls is a chart

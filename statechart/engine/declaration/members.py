@@ -9,12 +9,13 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from statemachine import Event, State
+from statemachine.state import HistoryState
 from statemachine.states import States
 from statemachine.transition import Transition
 from statemachine.transition_list import TransitionList
 
 from statechart.engine.declaration.strict import OF_A_MACHINE
-from statechart.tree import every_state
+from statechart.tree import every_state, within
 
 if TYPE_CHECKING:
     from statemachine import StateChart
@@ -32,6 +33,8 @@ class Members(dict[str, object]):
         self.replaced: dict[str, tuple[object, object]] = {}
 
     def __setitem__(self, name: str, value: object) -> None:
+        if name == "_" and _is_default(value):
+            return  # `_ = past.to(...)` is python-statemachine's own way to write it, and no event
         old = self.get(name)
         # Nobody calls `_` by its name, but the engine finds decorated hooks by theirs.
         unnamed = name[:2] == "__" or (name == "_" and not hasattr(old, "attr_name"))
@@ -55,6 +58,34 @@ def replaced(body: Mapping[str, object]) -> Iterator[str]:
             yield f"{before} {name!r} is declared twice, and the first is lost: rename or remove one"
         elif before != after:
             yield f"{after} {name!r} replaces the {before} of this name, which is lost: rename one"
+
+
+_OWNER = "_chart"  # of a state: the name of its chart
+
+
+def borrowed(body: Mapping[str, object]) -> Iterator[str]:
+    """Yield the states of a class body that another chart has already, a sentence each.
+
+    A transition of one chart would be one of the other as well.
+    """
+    for state in _states_of(body):
+        owner = vars(state).get(_OWNER)
+        if owner is not None and not any(_OWNER in vars(around) for around in state.ancestors()):
+            yield f"state {state.id!r} is one of the chart {owner}: declare one for each chart"
+
+
+def adopt(body: Mapping[str, object], chart: str) -> None:
+    """Note the chart of the states in a class body that was accepted."""
+    for state in _states_of(body):
+        setattr(state, _OWNER, chart)
+
+
+def _states_of(body: Mapping[str, object]) -> Iterator[State]:
+    for member in body.values():
+        if isinstance(member, State):
+            yield from within(member)
+        elif isinstance(member, States):
+            yield from member
 
 
 def hidden(chart: AnyChart, base: AnyChart, body: Mapping[str, object]) -> Iterator[str]:
@@ -120,6 +151,12 @@ def kind_of(member: object) -> str:
             return "event" if getattr(member, "is_event", False) else "method"
         case _:
             return "attribute"
+
+
+def _is_default(member: object) -> bool:
+    """Return whether a member is the transition that says where a history state leads at first."""
+    ways = transitions_of(member)
+    return bool(ways) and all(isinstance(way.source, HistoryState) for way in ways)
 
 
 def _made_from(new: object, old: object, depth: int = 3) -> bool:

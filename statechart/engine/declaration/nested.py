@@ -245,7 +245,10 @@ def _history(state: HistoryState) -> Iterator[str]:
         yield f"history state {name!r} has {len(ways)} transitions: leave one, to where it leads at first"
     for way in ways:
         if list(way.events) or list(way.cond):
-            yield f"the transition of the history state {name!r} has an event or a guard: leave them away"
+            yield (
+                f"the transition of the history state {name!r} has an event or a guard: write "
+                f"{name}.to(...) by itself, without a name and a guard"
+            )
         yield from _silent(f"the transition of the history state {name!r}", way)
         parent = state.parent
         if parent is not None and any(not _is_around(parent, target) for target in way.targets):

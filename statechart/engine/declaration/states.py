@@ -55,7 +55,9 @@ class NestedStates(NestedStateFactory):
     def __prepare__(cls, _name: str, _bases: tuple[type, ...], /, **_options: Any) -> Members:
         return Members()
 
-    def __new__(metacls, name: str, bases: tuple[type, ...], body: dict[str, Any], **options: Any) -> Any:
+    def __new__(
+        metacls, name: str, bases: tuple[type, ...], body: dict[str, Any], /, **options: Any
+    ) -> Any:
         """Make the state."""
         for member, value in body.items() if bases else ():
             kind = kind_of(value)

@@ -266,7 +266,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a history state with a guard": (
         within("pay ", "past = HistoryState()", "past.to(asked, cond='is_new')")
         + "back = draft.to(open.past)",
-        "the transition of the history state 'past' has an event or a guard: leave them away",
+        "the transition of the history state 'past' has an event or a guard: write past.to(...) by itself",
     ),
     "a history state that leads out": (
         within("pay ", "past = HistoryState()") + "open.past.to(closed)\nback = draft.to(open.past)",
@@ -542,3 +542,42 @@ def test_a_history_state_that_nothing_leads_to_is_warned_of() -> None:
         statechart.ChartWarning, match="chart Bad: no transition leads to the history state 'past'"
     ):
         declare(PAST.replace("back = draft.to(open.past)", ""))
+
+
+def test_a_state_around_others_has_a_name_for_people() -> None:
+    chart = declare(
+        OPEN.replace("class open(State.Compound)", "class open(State.Compound, name='At work')")
+    )
+
+    assert chart.open.name == "At work"  # type: ignore[attr-defined]  # of the body above
+
+
+def test_the_first_target_of_a_history_may_be_written_as_the_engine_has_it() -> None:
+    chart = declare(PAST.replace("    past.to(asked)", "    _ = past.to(asked)"))
+
+    assert [event.id for event in chart.events] == ["pay", "place", "back", "close"]
+    assert chart().send("back").to_state == "asked"
+
+
+@pytest.mark.parametrize("body", [SIDE, "both = State(initial=True)\nrest = State()\nstop = both.to(rest)"])
+def test_a_chart_that_borrows_the_states_of_another_is_refused(body: str) -> None:
+    lender = declare(body if body == SIDE else body + "\ngo = rest.to(both)")
+    borrowed = lender.both  # type: ignore[attr-defined]  # of the bodies above
+
+    with pytest.raises(ChartDefinitionError) as caught:
+
+        class _Borrower(Chart):
+            first = State(initial=True)
+            both = borrowed
+            go = first.to(both)
+
+    assert str(caught.value) == (
+        "chart _Borrower: state 'both' is one of the chart Bad: declare one for each chart"
+    )
+
+
+def test_a_docstring_that_the_engine_would_draw_falsely_is_refused() -> None:
+    with pytest.raises(
+        ChartDefinitionError, match=r"python-statemachine draws Bad falsely.*diagram\.render"
+    ):
+        declare('"""Orders: {statechart:mermaid}"""\n' + OPEN)
