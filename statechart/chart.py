@@ -48,6 +48,8 @@ __all__ = ["Chart", "Event", "HistoryState", "State"]
 
 ModelT = TypeVar("ModelT", default=Any)
 
+_BY_NAME = "give the payload as keyword arguments, so that hooks can name the parts they use"
+
 
 class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
     """A statechart whose every event is committed exactly once, with all that follows, or not at all.
@@ -297,11 +299,12 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
         self._require_spelt(declared.id, payload)
         require_fitting(type(self).__name__, declared.id, self._steps(declared.id), payload)
         if declared.id not in self.enabled(**payload):
-            owners = self._seeing()
             try:
-                for step in self._steps(declared.id):
-                    known = step.known(owners, payload, step.transition.source)
-                    all(guard.agrees(owners, known) for guard in step.guards)
+                with asking.resting(self):
+                    owners = self._seeing()
+                    for step in self._steps(declared.id):
+                        known = step.known(owners, payload, step.transition.source)
+                        all(guard.agrees(owners, known) for guard in step.guards)
             except Lacking as error:
                 raise self._missing(declared.id, payload, error) from error.with_traceback(None)
             if Hooks.watchers:
@@ -381,16 +384,14 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
     def send(self, event: str, *args: Any, **payload: Any) -> Transition:
         """Fire an event by its name."""
         if args:
-            raise TypeError(
-                "give the payload as keyword arguments, so that hooks can name the parts they use"
-            )
+            raise TypeError(_BY_NAME)
         return self.fire(self.event(event), **payload)
 
     def enabled_events(self, *_args: Any, **payload: Any) -> list[Event]:
         """Return the events of `enabled`, bound to this machine."""
         return [getattr(self, name) for name in self.enabled(**payload)]
 
-    def raise_(self, event: str, *_args: Any, **payload: Any) -> None:
+    def raise_(self, event: str, *args: Any, **payload: Any) -> None:
         """Raise an event in a guard or hook: it joins the macrostep, after the microsteps under way.
 
         What nothing takes is dropped.
@@ -399,6 +400,8 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
             UnknownEvent: The chart has no such event.
             NestedFire: No event is being fired, or it is committed already.
         """
+        if args:
+            raise TypeError(_BY_NAME)
         running.raise_(self, event, payload)
 
     def cancel_event(self, send_id: str) -> None:
@@ -433,19 +436,20 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
 
     def _refusal(self, event: str, payload: Mapping[str, Any]) -> InvalidTransition:
         self._require_spelt(event, payload)  # a misspelt keyword may be why a guard refused
-        by_leaf = tuple(asking.tried(self, event, payload)) if len(self._leaves) > 1 else ()
-        owners = self._seeing()
-        reasons = ((step, reason(owners, step, payload)) for step in self._steps(event))
-        by_step = [(state_text(step.target.value), why) for step, why in reasons if why is not None]
-        return InvalidTransition(
-            chart=type(self).__name__,
-            event=event,
-            subject=self._subject,
-            state=self._state_text,
-            allowed=self.enabled(**payload),
-            tried=[(target, why) for _, target, why in by_leaf] or by_step,
-            leaves=[leaf for leaf, _, _ in by_leaf],
-        )
+        with asking.resting(self):
+            by_leaf = tuple(asking.tried(self, event, payload)) if len(self._leaves) > 1 else ()
+            owners = self._seeing()
+            reasons = ((step, reason(owners, step, payload)) for step in self._steps(event))
+            by_step = [(state_text(step.target.value), why) for step, why in reasons if why is not None]
+            return InvalidTransition(
+                chart=type(self).__name__,
+                event=event,
+                subject=self._subject,
+                state=self._state_text,
+                allowed=self.enabled(**payload),
+                tried=[(target, why) for _, target, why in by_leaf] or by_step,
+                leaves=[leaf for leaf, _, _ in by_leaf],
+            )
 
     @property
     def _leaves(self) -> tuple[str, ...]:
