@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +15,8 @@ from statechart.wording import JOINED as JOINED, state_text
 
 if TYPE_CHECKING:
     from statemachine import State, StateChart
+
+SIGN = JOINED.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,31 @@ def _within(state: object) -> Iterable[State]:
     if not hasattr(found, "states"):
         raise TypeError(f"{state!r} is no state: ask with a state of the chart, or its name")
     return within(found)
+
+
+def states_in(text: str, known: Collection[str]) -> tuple[str, ...]:
+    """Return the states in the text of a configuration; none if it has an unknown one.
+
+    The spaces around the sign between states may be missing: then a state whose own text has the sign in it
+    is found first.
+    """
+    parts = tuple(text.split(JOINED))
+    if text in known or all(part in known for part in parts):
+        return (text,) if text in known else parts
+    place = text.rfind(SIGN)
+    while place >= 0:
+        first = text[:place].strip()
+        rest = states_in(text[place + 1 :].strip(), known) if first in known else ()
+        if rest:
+            return (first, *rest)
+        place = text.rfind(SIGN, 0, place)
+    return ()
+
+
+def typed_states(chart: type[StateChart[Any]], text: str) -> tuple[str, ...]:
+    """Return the states that a person's text such as `awaiting+packing` names, unknown ones too."""
+    known = [state_text(state.value) for state in every_state(chart)]
+    return states_in(text.strip(), known) or tuple(part.strip() for part in text.split(SIGN))
 
 
 def active_in(chart: type[StateChart[Any]], text: str) -> frozenset[str]:

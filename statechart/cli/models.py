@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import AliasChoices, BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from statechart.configuration import JOINED, Configuration
+from statechart.configuration import Configuration, typed_states
 from statechart.engine.keywords import Keyword
 from statechart.terminal.refusal import UsageRefused
 from statechart.wording import listed, nearest
@@ -72,8 +72,7 @@ def _is_text(word: str) -> bool:
 
 
 def _configured(chart: type[Chart], word: str) -> str:
-    parts = [part.strip() for part in word.partition("=")[2].split(JOINED.strip())]
-    return Configuration.of(chart, *parts).model_dump_json()
+    return Configuration.of(chart, *typed_states(chart, word.partition("=")[2])).model_dump_json()
 
 
 def read_facts(words: Iterable[str], own: object | None, again: str) -> dict[str, Any]:  # Any: JSON

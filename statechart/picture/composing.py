@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from statechart.configuration import states_in
 from statechart.errors import UnknownState
 from statechart.picture.outline import FEW, Likeness, Outline, outline, without
-from statechart.picture.steps import split, taken_by, visited
+from statechart.picture.steps import taken_by, visited
 from statechart.picture.values import REMARK, Arrow, Marks, Note, Picture, Visit, printable
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _current(chart: AnyChart, bare: Outline, marks: Marks) -> tuple[str, ...]:
     """Return the identifiers of the states to be marked as current."""
     if marks.current is None:
         return ()
-    found = split(marks.current, bare.ids)
+    found = states_in(marks.current, bare.ids)
     if not found:
         raise UnknownState(chart.__name__, marks.current, bare.ids)
     return tuple(bare.ids[name] for name in found)

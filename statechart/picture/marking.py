@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from statechart.configuration import Configuration
+from statechart.configuration import Configuration, states_in
 from statechart.errors import NoSuchPath, UnknownEvent
 from statechart.graph import allowed_events, edges, events, failures, states
-from statechart.picture.steps import split
 from statechart.picture.values import Marks, Visit
 from statechart.picture.walking import visits_of
 from statechart.wording import state_text
@@ -74,7 +73,7 @@ def is_failed(chart: AnyChart, state: str) -> bool:
 
 def states_of(chart: AnyChart, state: str) -> tuple[str, ...]:
     """Return the states in the text of a configuration; none if the chart lacks one of them."""
-    return split(state, states(chart))
+    return states_in(state, states(chart))
 
 
 def timed(taken: Iterable[tuple[datetime, str, str, str]]) -> list[Visit]:

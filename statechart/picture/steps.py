@@ -5,38 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from statechart.configuration import JOINED
+from statechart.configuration import states_in
 from statechart.engine.hooks import Microstep
 
 if TYPE_CHECKING:
     from statechart.picture.outline import Outline
     from statechart.picture.values import Arrow, Visit
 
-_SIGN = JOINED.strip()
-
-
-def split(text: str, known: Collection[str]) -> tuple[str, ...]:
-    """Return the states in the text of a configuration; none if it has an unknown one.
-
-    The spaces around the sign between states may be missing. A state whose own text has the sign in it is
-    found first.
-    """
-    if text in known:
-        return (text,)
-    place = text.find(_SIGN)
-    while place >= 0:
-        first = text[:place].strip()
-        rest = split(text[place + 1 :].strip(), known) if first in known else ()
-        if rest:
-            return (first, *rest)
-        place = text.find(_SIGN, place + 1)
-    return ()
-
 
 def visited(bare: Outline, visit: Visit) -> Iterator[str]:
     """Yield the states that a visit was in, those around others too."""
     for text in (visit.source, visit.target):
-        for name in split(text, bare.ids):
+        for name in states_in(text, bare.ids):
             yield name
             yield from _around(bare, name)
     for step in visit.steps:
@@ -95,7 +75,7 @@ def _explains(bare: Outline, arrow: Arrow, step: Microstep) -> bool:
 
 
 def _active(bare: Outline, text: str) -> set[str]:
-    return {name for leaf in split(text, bare.ids) for name in (leaf, *_around(bare, leaf))}
+    return {name for leaf in states_in(text, bare.ids) for name in (leaf, *_around(bare, leaf))}
 
 
 def _around(bare: Outline, name: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import pytest
 from pytest_bdd import given, parsers, then, when
 
+from statechart.configuration import typed_states
 from statechart.testing import scenarios
 from statechart.testing.driver import are, require
 from statechart.testing.scenarios import STEPS, Stage
@@ -91,7 +92,8 @@ def _inactive(statechart_stage: Stage, states: str) -> None:
 @then(parsers.re(STEPS["history"]))
 def _remembers(statechart_stage: Stage, history: str, remembered: str) -> None:
     held = statechart_stage.driver.history.get(history, "nothing")
-    wanted, found = (sorted(part.strip() for part in text.split("+")) for text in (remembered, held))
+    chart = type(statechart_stage.driver.machine)
+    wanted, found = (sorted(typed_states(chart, text)) for text in (remembered, held))
     require(wanted == found, f"{history} remembers {held}")
 
 

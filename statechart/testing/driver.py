@@ -143,7 +143,7 @@ class Driver(Generic[ModelT]):
         __tracebackhide__ = True
         chart = type(self.machine)
         value = state_value(chart, state)  # raises for a typo in the test
-        named = [state_text(getattr(each, "value", each)) for each in parts(state)]
+        named = [state_text(getattr(each, "value", each)) for each in parts(chart, state)]
         if isinstance(value, Configuration) and not isinstance(state, Configuration):
             around = [name for name in named if name not in value.active]
             hint = "use expect_active, or name the states within"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from inspect import Parameter, signature
@@ -12,7 +12,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from statechart.chart import Chart
-from statechart.configuration import JOINED, Configuration
+from statechart.configuration import Configuration, typed_states
 from statechart.engine.draft import keeper_of
 from statechart.engine.values import require_settable
 from statechart.errors import UnknownState
@@ -78,16 +78,16 @@ def state_value(chart: type[Chart[Any]], state: object) -> Any:  # Any: states h
         UnknownState: The chart has no such state, or can't be in these states together.
     """
     if chart._holds_configuration:
-        return state if isinstance(state, Configuration) else Configuration.of(chart, *parts(state))
+        return state if isinstance(state, Configuration) else Configuration.of(chart, *parts(chart, state))
     for declared in chart.states:
         if state_text(declared.value) == state_text(state):
             return declared.value
     raise UnknownState(chart.__name__, state_text(state), states(chart))
 
 
-def parts(state: object) -> list[Any]:
+def parts(chart: type[Chart[Any]], state: object) -> Sequence[Any]:
     """Return the states that a text such as `awaiting + packing` names."""
-    return [each.strip() for each in state.split(JOINED.strip())] if isinstance(state, str) else [state]
+    return typed_states(chart, state) if isinstance(state, str) else [state]
 
 
 def entered_at(
@@ -110,7 +110,7 @@ def entered_at(
         if alarm.owner in state
     }
     history = {
-        memory: tuple(map(state_text, parts(states))) for memory, states in (remembers or {}).items()
+        memory: tuple(map(state_text, parts(chart, states))) for memory, states in (remembers or {}).items()
     }
     found = state.model_copy(
         update={"timers": {**timers, **state.timers}, "history": {**state.history, **history}}

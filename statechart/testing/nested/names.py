@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statechart.configuration import Configuration
+from statechart.configuration import Configuration, typed_states
 from statechart.errors import UnknownState
 from statechart.graph import states
 from statechart.testing.nested.edges import AnyChart, is_stepwise, table_of, text_of
@@ -37,7 +37,7 @@ def require_history(chart: AnyChart, name: str, remembered: str) -> None:
     """
     nodes = table_of(chart).nodes if is_stepwise(chart) else ()
     _require("history state", chart, name, [text_of(node) for node in nodes if node.remembers])
-    history = {name: tuple(each.strip() for each in remembered.split("+"))}
+    history = {name: typed_states(chart, remembered)}
     chart._form.read(Configuration.of(chart).model_copy(update={"history": history}))
 
 
