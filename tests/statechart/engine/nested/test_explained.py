@@ -441,3 +441,34 @@ def test_names_of_events_are_exact() -> None:
 def test_a_refusal_tells_a_reason_for_each_leaf() -> None:
     with pytest.raises(InvalidTransition, match="allowed now are go, leave"):
         Regions().send("back")
+
+
+class Sides(Chart[Any]):
+    class both(State.Parallel, initial=True):
+        class left(State.Compound):
+            l1 = State(initial=True)
+            l2 = State()
+            turn = l1.to(l2)
+
+        class right(State.Compound):
+            r1 = State(initial=True)
+            r2 = State()
+            hop = r1.to(r2)
+
+        back = left.to(left.l1, internal=True)
+
+    again = both.to(both.left.l1, internal=True)
+
+
+def test_an_internal_transition_leaves_a_parallel_source_and_no_compound_one() -> None:
+    machine = Sides()
+    machine.send("turn")
+    machine.send("hop")
+
+    inner = machine.send("back")
+    outer = machine.send("again")
+
+    assert [step.exited for step in inner.steps] == [("l2",)]
+    assert inner.to_state == "l1 + r2"
+    assert outer.steps[0].exited == ("r2", "right", "l1", "left", "both")
+    assert outer.to_state == "l1 + r1"
