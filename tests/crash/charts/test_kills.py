@@ -41,7 +41,7 @@ def kills(seed: int, count: int, tally: Tally) -> None:
 
 @pytest.mark.timeout(600)
 def test_after_a_kill_the_old_or_the_new_macrostep_is_there(tally: Tally) -> None:
-    kills(20, 80, tally)
+    kills(20, 200, tally)
 
 
 @pytest.mark.soak

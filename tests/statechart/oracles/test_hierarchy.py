@@ -26,7 +26,7 @@ def test_nested_charts_do_as_the_interpreter_does(run: tuple[Declared, list[Step
     compare(*run)
 
 
-@settings(UNHURRIED, max_examples=40)
+@settings(UNHURRIED, max_examples=100)
 @given(rich_runs())
 def test_charts_with_everything_in_them_do_as_the_interpreter_does(
     run: tuple[Declared, list[Step]],
