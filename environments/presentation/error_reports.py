@@ -363,6 +363,7 @@ KINDS: dict[type[BaseException], _Kind[Surroundings]] = {
     chart_errors.InternalEvent: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.Unexplored: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.Unstable: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
+    chart_errors.UnfitValue: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.NestedFire: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.ReservedPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),
     chart_errors.UnknownPayload: _Kind(ExitCode.UNEXPECTED, "unexpected", _BUG),

@@ -53,6 +53,7 @@ WORDS = {
     "history": (0, "history web"),
     "logs": (0, "logs web"),
     "verify": (0, "verify --all"),
+    "timers": (0, "timers list"),
     "drift": (0, "drift web"),
     "diagram": (0, "diagram --of web"),
     "dashboard": (2, "dashboard --host 203.0.113.1 --allow-host here --port 0"),

@@ -157,6 +157,7 @@ BUGS = {
     chart_errors.InternalEvent,
     chart_errors.Unexplored,
     chart_errors.Unstable,
+    chart_errors.UnfitValue,
     chart_errors.NestedFire,
     chart_errors.ReservedPayload,
     chart_errors.UnknownPayload,
