@@ -96,12 +96,13 @@ class Place:
 
 
 def declared(source: str) -> list[str]:
-    """Return the names of the charts that a source declares."""
+    """Return the names of the charts that a source declares; a base of charts has no states."""
     return [
         node.name
         for node in ast.parse(source).body
         if isinstance(node, ast.ClassDef)
         and any(ast.unparse(base).split("[")[0] in ("Chart", "statechart.Chart") for base in node.bases)
+        and any(isinstance(part, (ast.Assign, ast.AnnAssign, ast.ClassDef)) for part in node.body)
     ]
 
 
