@@ -247,7 +247,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
                 if self._is_stepwise
                 else self._program.inferred(declared.id, before, transition.to_state)
             )
-            self._tell(declared, transition.from_state, transition.to_state, guards, transition, leaves)
+            self._tell_taken(transition, guards, leaves)
         return transition
 
     def fire_due(
@@ -279,9 +279,7 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
                 self._at = None
             assert transition is not None
             if Hooks.watchers:
-                event = self._declared[first.event]
-                to_state = None if transition.lapsed else transition.to_state
-                self._tell(event, transition.from_state, to_state, self._guards, transition, leaves)
+                self._tell_taken(transition, self._guards, leaves)
             found.append(transition)
         return tuple(found)
 
@@ -458,36 +456,31 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
         return running.program_of(self).form.leaves(running.standing_of(self).active)
 
     def _tell(
-        self,
-        event: Event,
-        before: str,
-        after: str | None,
-        guards: Mapping[str, bool],
-        transition: Transition | None = None,
-        leaves: tuple[str, ...] = (),
+        self, event: str, before: str, after: str | None, guards: Mapping[str, bool], **more: Any
     ) -> None:
+        """Tell the watchers of an event; `more` are other attributes of `FiredEvent`."""
         about = self._subject or f"machine {self._serial}"
-        fired = FiredEvent(
-            type(self),
-            about,
-            event.id,
-            before,
-            after,
-            guards,
-            transition.steps if transition is not None else (),
-            leaves,
-            transition.timer if transition is not None else None,
-            running.cancelled(self._alarms, transition) if transition is not None else (),
-            self._later if transition is not None else frozenset(),
-        )
+        fired = FiredEvent(type(self), about, event, before, after, guards, **more)
         for watcher in Hooks.watchers:
             watcher(fired)
 
+    def _tell_taken(
+        self, transition: Transition, guards: Mapping[str, bool], leaves: tuple[str, ...]
+    ) -> None:
+        self._tell(
+            transition.event,
+            transition.from_state,
+            None if transition.lapsed else transition.to_state,
+            guards,
+            steps=transition.steps,
+            leaves=leaves,
+            timer=transition.timer,
+            cancelled=running.cancelled(self._alarms, transition),
+            later=self._later,
+        )
+
     def _tell_begun(self, steps: tuple[Microstep, ...], later: frozenset[tuple[str, bool]]) -> None:
-        about = self._subject or f"machine {self._serial}"
-        begun = FiredEvent(type(self), about, INITIAL, "", self._state_text, {}, steps, later=later)
-        for watcher in Hooks.watchers:
-            watcher(begun)
+        self._tell(INITIAL, "", self._state_text, {}, steps=steps, later=later)
 
     def _tell_refused(self, event: Event, payload: Mapping[str, Any]) -> None:
         owners = self._seeing()
@@ -496,4 +489,4 @@ class Chart(Machine[ModelT], Generic[ModelT], metaclass=StrictMeta):
             for step in self._steps(event.id)
             for guard, agrees in answers(owners, step, payload)
         }
-        self._tell(event, self._state_text, None, guards, leaves=self._leaves)
+        self._tell(event.id, self._state_text, None, guards, leaves=self._leaves)

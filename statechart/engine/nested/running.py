@@ -58,7 +58,9 @@ def start(machine: AnyMachine) -> None:
     program = program_of(machine)
     draft, saved = keeper.draft(model), keeper.saved(model)
     at = machine._at or now()
-    macrostep = Macrostep(program, _nowhere(), "__initial__", at=at, subject=machine._subject or chart)
+    macrostep = Macrostep(
+        program, Standing(0, {}, {}), "__initial__", at=at, subject=machine._subject or chart
+    )
     try:
         machine._macrostep = macrostep
         machine.__dict__["model"] = draft
@@ -84,11 +86,6 @@ def start(machine: AnyMachine) -> None:
         machine._tell_begun(tuple(macrostep.steps), frozenset(macrostep.later))
     with suppress(Exception):
         macrostep.finish(machine._owners)
-
-
-def _nowhere() -> Standing:
-    from_nothing: Mapping[str, datetime] = {}
-    return Standing(0, {}, from_nothing)
 
 
 def fire(

@@ -14,9 +14,9 @@ import click
 from environments.cli import loading
 from environments.cli.completion.values import one_of
 from environments.cli.group import subcommand
+from environments.cli.running import carry_out
 from environments.cli.settings import Settings
-from environments.cli.signals import Ended, Interruption
-from environments.cli.terminal.narrator import Narrator
+from environments.cli.signals import Ended
 from environments.presentation.listing import expiry_text
 from statechart.terminal.output import emit, fitting, write
 from statechart.terminal.refusal import UsageRefused
@@ -24,7 +24,7 @@ from statechart.terminal.report import ExitCode
 from statechart.terminal.text import columns
 
 if TYPE_CHECKING:
-    from environments.timers.runner import Expiry, Fired
+    from environments.timers.runner import Expiry, ExpiryRunner, Fired
     from environments.workspace import Workspace
 
 _ACTIONS = ("list", "run")
@@ -77,10 +77,9 @@ def _action(expiry: Expiry) -> str:
 
 
 def _once(settings: Settings) -> None:
-    with Narrator(settings) as narrator:
-        interruption = Interruption(narrator.note, lambda: narrator.at_work)
-        workspace = loading.workspace(settings, (narrator,), interruption.stop)
-        fired = interruption.run(_runner(settings, workspace, quiet=settings.json).once())
+    _, fired = carry_out(
+        settings, lambda workspace: _runner(settings, workspace, quiet=settings.json).once()
+    )
     if settings.json:
         emit(settings, [each.document() for each in fired], "")
     elif not fired:
@@ -90,22 +89,21 @@ def _once(settings: Settings) -> None:
 
 
 def _run(settings: Settings) -> None:
-    with Narrator(settings) as narrator:
-        interruption = Interruption(narrator.note, lambda: narrator.at_work)
-        workspace = loading.workspace(settings, (narrator,), interruption.stop)
-        try:
-            interruption.run(_runner(settings, workspace).run())
-        except (KeyboardInterrupt, asyncio.CancelledError, Ended) as stopped:
-            # The usual end is no error.
-            code = stopped.exit_code if isinstance(stopped, Ended) else 128 + signal.SIGINT
-            raise click.exceptions.Exit(code) from None
+    try:
+        carry_out(settings, lambda workspace: _runner(settings, workspace).run())
+    except (KeyboardInterrupt, asyncio.CancelledError, Ended) as stopped:
+        # The usual end is no error.
+        code = stopped.exit_code if isinstance(stopped, Ended) else 128 + signal.SIGINT
+        raise click.exceptions.Exit(code) from None
 
 
-def _runner(settings: Settings, workspace: Workspace, *, quiet: bool = False):  # type: ignore[no-untyped-def]
-    module = import_module("environments.timers.runner")
-    return module.ExpiryRunner(
-        workspace, (lambda _fired: None) if quiet else lambda fired: _tell(settings, fired)
-    )
+def _runner(settings: Settings, workspace: Workspace, *, quiet: bool = False) -> ExpiryRunner:
+    def tell(fired: Fired) -> None:
+        if not quiet:
+            _tell(settings, fired)
+
+    runner: ExpiryRunner = import_module("environments.timers.runner").ExpiryRunner(workspace, tell)
+    return runner
 
 
 def _tell(settings: Settings, fired: Fired) -> None:
